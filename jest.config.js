@@ -1,0 +1,8 @@
+// Tests run on what `tsc -b` built: what is tested is what ships, and worker threads load the same files.
+export default {
+  testEnvironment: "./test/ort-environment.mjs",
+  testMatch: ["<rootDir>/packages/*/dist/**/*.test.js", "<rootDir>/examples/*/dist/**/*.test.js", "<rootDir>/test/**/*.test.mjs"],
+  transform: {},
+  modulePathIgnorePatterns: ["<rootDir>/bench/"],
+  maxWorkers: 2,
+};
