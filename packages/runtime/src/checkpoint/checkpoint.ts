@@ -1,0 +1,209 @@
+/**
+ * Opens a checkpoint. In: a .gguf file, or a directory with config.json and safetensors, or one with a single .gguf. Out: one closed config
+ * and tensors under Hugging Face names, whatever the format. Law: all headers are checked before it is returned; weights are read only when asked for.
+ */
+import { createHash } from "node:crypto";
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { CheckpointError } from "../errors.ts";
+import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from "../manifest.ts";
+import { unsupported } from "./config-fields.ts";
+import { familyOfArchitecture, familyOfModelType } from "./config.ts";
+import { dequantize, rowBytes } from "./dequantize.ts";
+import { CheckpointDirectory, CONFIG_FILE, findWeights, GENERATION_CONFIG_FILE, type Weights } from "./directory.ts";
+import { readGguf } from "./gguf.ts";
+import { tokenizerFromGguf, type TokenizerFiles } from "./gguf-tokenizer.ts";
+import { quoted, readJsonObject } from "./json.ts";
+import { layoutGguf, layoutHuggingFace } from "./layout.ts";
+import type { ModelConfig } from "./model-config.ts";
+import { visitRows } from "./read-rows.ts";
+import { readSafetensors } from "./safetensors.ts";
+import type { StoredTensor, TensorTable } from "./stored-tensor.ts";
+import type { Checkpoint, StoredType, Tensor } from "./tensor.ts";
+import { tokensFromGguf, tokensFromJson } from "./token-ids.ts";
+import { WeightFile } from "./weight-file.ts";
+
+const HASH_BYTES = 1 << 20;
+
+/**
+ * Opens a checkpoint; close it when done. A directory's tokenizer.json goes before the tokenizer inside its GGUF; a .gguf file that is
+ * named itself stands alone, whatever lies beside it.
+ * @throws CheckpointError `checkpoint/…`; see docs/errors.md
+ */
+export async function openCheckpoint(path: string): Promise<Checkpoint> {
+  const absolute = resolve(path);
+  const found = await stat(absolute).catch((cause: unknown) => {
+    throw new CheckpointError("checkpoint/missing-file", `${absolute}: nothing is there, expected a .gguf file or a directory`, {
+      hint: "check the path",
+      cause,
+    });
+  });
+  if (!found.isDirectory()) return openGguf(absolute, absolute, null);
+  const directory = await CheckpointDirectory.open(absolute);
+  const weights = await findWeights(directory);
+  return weights.format === "gguf" ? openGguf(absolute, weights.file, directory) : openSafetensors(directory, weights);
+}
+
+async function openGguf(path: string, file: string, directory: CheckpointDirectory | null): Promise<Checkpoint> {
+  return withFiles([file], async (files) => {
+    const header = readGguf(files.get(file)!);
+    const parts = header.metadata.get("split.count") ?? 1;
+    if (parts !== 1 && parts !== 0) throw unsupported(file, "split.count", parts, "a model in one file");
+    const family = familyOfArchitecture(header.architecture, file);
+    const config = family.fromGguf(header.metadata, header.tensors, file);
+    const beside = directory === null ? [] : await stopIdsBeside(directory, config.vocabularySize);
+    const tokens = tokensFromGguf(header.metadata, beside, config.vocabularySize, file);
+    const tensors = layoutGguf({
+      wanted: family.tensors(config),
+      stored: header.tensors,
+      where: file,
+      ignores: (name) => family.ignores(name, config),
+    });
+    const tokenizer = (directory && (await tokenizerBeside(directory))) ?? tokenizerFromGguf(header.metadata, file);
+    return new FileCheckpoint({ path, format: "gguf", config: { family: family.name, ...config, tokens }, tokenizer, tensors }, files);
+  });
+}
+
+async function openSafetensors(directory: CheckpointDirectory, weights: Weights & { format: "safetensors" }): Promise<Checkpoint> {
+  const configFile = await directory.file(CONFIG_FILE);
+  return withFiles(weights.files, async (files) => {
+    const stored = tensorsOf(files, weights.places);
+    const json = await readJsonObject(configFile);
+    const family = familyOfModelType(json["model_type"], configFile);
+    const config = family.fromConfigJson(json, configFile);
+    const tokens = tokensFromJson(
+      {
+        config: { json, file: configFile },
+        generation: await directory.json(GENERATION_CONFIG_FILE),
+        tokenizer: await directory.json(TOKENIZER_CONFIG_FILE),
+      },
+      config.vocabularySize,
+    );
+    const where = weights.files.length === 1 ? weights.files[0]! : directory.path;
+    const tensors = layoutHuggingFace({ wanted: family.tensors(config), stored, where, ignores: (name) => family.ignores(name, config) });
+    const facts = { path: directory.path, format: "safetensors", config: { family: family.name, ...config, tokens } } as const;
+    return new FileCheckpoint({ ...facts, tokenizer: await tokenizerBeside(directory), tensors }, files);
+  });
+}
+
+/** Opens files, and closes them again when what follows fails. */
+async function withFiles(
+  paths: readonly string[],
+  use: (files: ReadonlyMap<string, WeightFile>) => Promise<Checkpoint>,
+): Promise<Checkpoint> {
+  const files = new Map<string, WeightFile>();
+  try {
+    for (const path of paths) files.set(path, await WeightFile.open(path));
+    return await use(files);
+  } catch (error) {
+    for (const file of files.values()) await file.close();
+    throw error;
+  }
+}
+
+/** All shards' tensors; with an index, exactly those it names, each from the shard it names. */
+function tensorsOf(files: ReadonlyMap<string, WeightFile>, places: ReadonlyMap<string, string> | null): TensorTable {
+  const shards = new Map<string, TensorTable>();
+  for (const [path, file] of files) shards.set(path, readSafetensors(file));
+  if (places === null) return [...shards.values()][0]!;
+  const tensors = new Map<string, StoredTensor>();
+  for (const [name, path] of places) {
+    const tensor = shards.get(path)?.get(name);
+    if (tensor === undefined) {
+      throw new CheckpointError("checkpoint/missing-tensor", `${path}: tensor ${quoted(name)} is missing, which the index places there`, {
+        hint: "the index and the weights belong to different versions; fetch both again",
+      });
+    }
+    tensors.set(name, tensor);
+  }
+  return tensors;
+}
+
+async function tokenizerBeside(directory: CheckpointDirectory): Promise<TokenizerFiles | null> {
+  if (!directory.has(TOKENIZER_FILE)) return null;
+  const json = await readJsonObject(await directory.file(TOKENIZER_FILE));
+  return { json, config: (await directory.json(TOKENIZER_CONFIG_FILE)).json };
+}
+
+/** A GGUF can name one end of turn; a config.json beside it may list more. */
+async function stopIdsBeside(directory: CheckpointDirectory, vocabularySize: number): Promise<readonly number[]> {
+  const none = { json: {}, file: directory.path };
+  const generation = await directory.json(GENERATION_CONFIG_FILE);
+  return tokensFromJson({ config: await directory.json(CONFIG_FILE), generation, tokenizer: none }, vocabularySize).stop;
+}
+
+type Facts = Pick<Checkpoint, "path" | "format" | "config" | "tokenizer" | "tensors">;
+
+class FileCheckpoint implements Checkpoint {
+  readonly path: string;
+  readonly format: "gguf" | "safetensors";
+  readonly config: ModelConfig;
+  readonly tensors: ReadonlyMap<string, Tensor>;
+  readonly tokenizer: TokenizerFiles | null;
+  readonly #files: ReadonlyMap<string, WeightFile>;
+
+  constructor(facts: Facts, files: ReadonlyMap<string, WeightFile>) {
+    this.path = facts.path;
+    this.format = facts.format;
+    this.config = facts.config;
+    this.tensors = facts.tensors;
+    this.tokenizer = facts.tokenizer;
+    this.#files = files;
+  }
+
+  tensor(name: string): Tensor {
+    const tensor = this.tensors.get(name);
+    if (tensor) return tensor;
+    throw new CheckpointError("checkpoint/missing-tensor", `${this.path}: ${this.config.family} has no tensor ${quoted(name)}`, {
+      hint: "list the tensors with `orrery inspect`",
+    });
+  }
+
+  async readFloats(tensor: Tensor, start = 0, end = tensor.rows): Promise<Float32Array> {
+    checkRange(tensor, start, end);
+    const floats = new Float32Array((end - start) * tensor.columns);
+    await visitRows(tensor, [start, end], this.#files, (type, bytes, first, numbers) => dequantize(type, bytes, floats, first, numbers));
+    return floats;
+  }
+
+  async readStored(tensor: Tensor, start = 0, end = tensor.rows): Promise<{ type: StoredType; bytes: Uint8Array }> {
+    checkRange(tensor, start, end);
+    const type = tensor.runs[0]!.type;
+    const other = tensor.runs.find((run) => run.type !== type);
+    if (other) {
+      throw new CheckpointError(
+        "checkpoint/mixed-types",
+        `${this.path}: tensor ${quoted(tensor.name)} is stored in ${type} and ${other.type}, expected one type`,
+        {
+          hint: "read it as floats",
+        },
+      );
+    }
+    const bytes = new Uint8Array((end - start) * rowBytes(type, tensor.columns));
+    await visitRows(tensor, [start, end], this.#files, (_, piece, first) => bytes.set(piece, rowBytes(type, first)));
+    return { type, bytes };
+  }
+
+  async hash(): Promise<string> {
+    const hash = createHash("sha256");
+    const buffer = new Uint8Array(HASH_BYTES);
+    for (const file of this.#files.values()) {
+      for (let at = 0; at < file.size; at += HASH_BYTES) {
+        const part = buffer.subarray(0, Math.min(HASH_BYTES, file.size - at));
+        await file.readInto(part, at);
+        hash.update(part);
+      }
+    }
+    return hash.digest("hex");
+  }
+
+  async close(): Promise<void> {
+    for (const file of this.#files.values()) await file.close();
+  }
+}
+
+/** A caller's mistake, not a file's. */
+function checkRange(tensor: Tensor, start: number, end: number): void {
+  if (Number.isInteger(start) && Number.isInteger(end) && 0 <= start && start <= end && end <= tensor.rows) return;
+  throw new RangeError(`rows [${start}, ${end}) of ${tensor.name}, which has ${tensor.rows}`);
+}

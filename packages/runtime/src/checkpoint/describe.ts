@@ -1,0 +1,43 @@
+/** What a checkpoint holds, in numbers. In: an open checkpoint. Out: plain data for `orrery inspect`. */
+import { familyNamed } from "./config.ts";
+import { rowBytes } from "./dequantize.ts";
+import type { ModelConfig } from "./model-config.ts";
+import type { Checkpoint, StoredType } from "./tensor.ts";
+
+export interface CheckpointDescription {
+  /** As opened, absolute. */
+  readonly path: string;
+  readonly format: "gguf" | "safetensors";
+  readonly config: ModelConfig;
+  /** All numbers, and those that one token uses: of the experts, only the chosen ones count. */
+  readonly parameters: { readonly total: number; readonly perToken: number };
+  /** Most bytes first. */
+  readonly stored: readonly { readonly type: StoredType; readonly parameters: number; readonly bytes: number }[];
+  readonly tensors: number;
+  readonly tokenizer: boolean;
+}
+
+export function describeCheckpoint(checkpoint: Checkpoint): CheckpointDescription {
+  const { path, format, config, tensors } = checkpoint;
+  const stored = new Map<StoredType, { parameters: number; bytes: number }>();
+  let total = 0;
+  for (const tensor of tensors.values()) {
+    total += tensor.rows * tensor.columns;
+    for (const { type, rows } of tensor.runs) {
+      const sum = stored.get(type) ?? { parameters: 0, bytes: 0 };
+      stored.set(type, { parameters: sum.parameters + rows * tensor.columns, bytes: sum.bytes + rows * rowBytes(type, tensor.columns) });
+    }
+  }
+  let perToken = 0;
+  for (const { shape, share } of familyNamed(config.family).tensors(config))
+    perToken += Math.round(share * shape.reduce((product, n) => product * n, 1));
+  return {
+    path,
+    format,
+    config,
+    parameters: { total, perToken },
+    stored: [...stored].map(([type, sums]) => ({ type, ...sums })).toSorted((a, b) => b.bytes - a.bytes),
+    tensors: tensors.size,
+    tokenizer: checkpoint.tokenizer !== null,
+  };
+}

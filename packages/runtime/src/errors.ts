@@ -1,0 +1,43 @@
+/** Errors of the runtime: one class per area, a stable code each; docs/errors.md lists the codes. */
+import { OrreryError } from "@orrery/chat";
+
+/** A checkpoint that cannot be read: `checkpoint/…`. */
+export class CheckpointError extends OrreryError {}
+
+/** A graph that cannot be built: `graph/…`. A mistake in a family, not in a file. */
+export class GraphError extends OrreryError {}
+
+/** An export that cannot be written or read back: `export/…`. */
+export class ExportError extends OrreryError {}
+
+/** The engine could not load or run a model: `session/…`. */
+export class SessionError extends OrreryError {}
+
+/** A tokenizer file that cannot be used, or an id or control token it does not have: `tokenizer/…`. */
+export class TokenizerError extends OrreryError {}
+
+/** A conversation that cannot be rendered: `prompt/…`. */
+export class PromptError extends OrreryError {}
+
+/** A schema or a set of moves that cannot be compiled exactly: `constraint/…`. */
+export class ConstraintError extends OrreryError {
+  /** JSON pointer to the offending place in the schema, "" for its root. */
+  readonly pointer: string;
+  constructor(code: string, message: string, details: { pointer: string; hint?: string | undefined; cause?: unknown }) {
+    super(code, message, details);
+    this.pointer = details.pointer;
+  }
+}
+
+/** The prompt does not fit: `runtime/context-length`. */
+export class ContextLengthError extends OrreryError {
+  readonly promptTokens: number;
+  readonly contextLength: number;
+  constructor(promptTokens: number, contextLength: number) {
+    super("runtime/context-length", `the prompt has ${promptTokens} tokens, the context holds ${contextLength} with the reply`, {
+      hint: "shorten the conversation or the tool results, or load a model with a longer context",
+    });
+    this.promptTokens = promptTokens;
+    this.contextLength = contextLength;
+  }
+}

@@ -1,0 +1,35 @@
+/** manifest.json of an exported model: everything a runtime must know besides the graph and the tokenizer. */
+import { z } from "zod";
+import { modelConfigSchema } from "./checkpoint/model-config.ts";
+
+export const PRECISIONS = ["float32", "int8", "int4"] as const;
+export type Precision = (typeof PRECISIONS)[number];
+
+export const manifestSchema = z.object({
+  format: z.literal(1),
+  family: z.string(),
+  config: modelConfigSchema,
+  source: z.object({ name: z.string(), format: z.enum(["gguf", "safetensors"]), sha256: z.string() }),
+  weights: z.object({
+    precision: z.enum(PRECISIONS),
+    /** MatMulNBits accuracy_level the graph was built with. */
+    accuracyLevel: z.union([z.literal(0), z.literal(4)]),
+  }),
+  experts: z.object({
+    mode: z.enum(["conditional", "merged", "none"]),
+    /** Why: milliseconds of one whole layer for one token, each way, measured at export; null when the mode was asked for. */
+    measured: z.object({ conditionalMs: z.number(), mergedMs: z.number() }).nullable(),
+  }),
+  /** Per layer: K and V rows are [tokens, heads, size]. */
+  cache: z.array(z.object({ heads: z.int().positive(), size: z.int().positive() })),
+  onnxruntime: z.string(),
+  /** Every file beside manifest.json, with its size and SHA-256 (hex). */
+  files: z.array(z.object({ name: z.string(), bytes: z.int().nonnegative(), sha256: z.string() })),
+});
+
+export type Manifest = z.infer<typeof manifestSchema>;
+
+export const MODEL_FILE = "model.onnx";
+export const MANIFEST_FILE = "manifest.json";
+export const TOKENIZER_FILE = "tokenizer.json";
+export const TOKENIZER_CONFIG_FILE = "tokenizer_config.json";
