@@ -1,0 +1,121 @@
+/**
+ * Moves from a statechart. In: a snapshot. Out: what the model may do now. Law: derived, never kept: a move is a transition of the
+ * chart that carries a {@link Move} in its `meta` and whose guards hold for this context.
+ */
+import { isJsonObject, type CallMove, type JsonObject, type JsonSchema, type Moves } from "@orrery/chat";
+import { getNextTransitions, type AnyMachineSnapshot, type AnyStateMachine } from "xstate";
+import { AgentError, errorFacts } from "./errors.ts";
+import { intersect } from "./schema.ts";
+
+/** The event of a call. */
+export interface CallEvent {
+  readonly type: `call.${string}`;
+  /** Unique within the conversation. */
+  readonly id: string;
+  readonly input: JsonObject;
+}
+
+/** The event of an answer. */
+export interface AnswerEvent {
+  readonly type: "answer";
+  readonly text: string;
+}
+
+export type MoveEvent = CallEvent | AnswerEvent;
+
+/** What makes a transition for `call.<tool>` a move; lies in the transition's `meta` as `move`. */
+export interface CallMoveMeta {
+  /** What the call's input must satisfy. */
+  readonly input: JsonSchema;
+  /** A further limit under the current context, or false for "not now". Pure. */
+  readonly narrow?: ((context: never) => JsonSchema | false) | undefined;
+}
+
+/** What makes a transition for `answer` a move: free text, or JSON under a schema. */
+export interface AnswerMoveMeta {
+  readonly answer: true | { readonly schema: JsonSchema };
+}
+
+/** `meta` of a chart with moves: `move` on transitions, `parallel` (calls in one reply, default 1) on deciding states. */
+export interface MoveMeta {
+  readonly move?: CallMoveMeta | AnswerMoveMeta;
+  readonly parallel?: number;
+}
+
+const CALL = "call.";
+
+export function callEvent(name: string): CallEvent["type"] {
+  return `${CALL}${name}`;
+}
+
+/** The tool that a call event names. */
+export function toolOf({ type }: CallEvent): string {
+  return type.slice(CALL.length);
+}
+
+/**
+ * The moves that `machine` would accept in `snapshot`, in the order of the chart. Costs microseconds: ask at each decision.
+ * @throws AgentError `agent/no-legal-move` when there is none, `agent/bad-guard` and `agent/bad-narrowing` when a guard or a
+ *   narrowing throws.
+ */
+export function moves(machine: AnyStateMachine, snapshot: AnyMachineSnapshot): Moves {
+  const calls: CallMove[] = [];
+  let answer: Moves["answer"] = false;
+  for (const type of new Set(moveEvents(snapshot))) {
+    const move = enabledMove(machine, snapshot, type);
+    if (move === undefined) continue;
+    if ("answer" in move) answer = move.answer;
+    else {
+      const input = narrowed(move, type, snapshot);
+      if (input !== false) calls.push({ name: type.slice(CALL.length), input });
+    }
+  }
+  if (answer === false && calls.length === 0)
+    throw new AgentError("agent/no-legal-move", `no move is legal in state ${JSON.stringify(snapshot.value)}`, {
+      hint: "a deciding state needs one move whatever the context; look at its guards and narrowings",
+    });
+  return { answer, calls, parallel: parallelOf(snapshot) };
+}
+
+/** Event types that the configuration has a move for, guards aside; parents included. */
+function moveEvents(snapshot: AnyMachineSnapshot): string[] {
+  return getNextTransitions(snapshot).flatMap(({ meta, eventType }) => (moveIn(meta) ? [eventType] : []));
+}
+
+/** The move of the transition that would be taken now. The probe has no payload: guards that read one must pass or fail without it. */
+function enabledMove(machine: AnyStateMachine, snapshot: AnyMachineSnapshot, type: string): CallMoveMeta | AnswerMoveMeta | undefined {
+  try {
+    for (const { meta } of machine.getTransitionData(snapshot, { type })) {
+      const move = moveIn(meta);
+      if (move) return move;
+    }
+    return undefined;
+  } catch (thrown) {
+    throw new AgentError("agent/bad-guard", errorFacts(thrown, "agent/bad-guard").message, {
+      hint: "a guard (or a tool's `when`) must be a pure function that returns a boolean",
+      cause: thrown,
+    });
+  }
+}
+
+function moveIn(meta: MoveMeta | undefined): MoveMeta["move"] {
+  return meta?.move;
+}
+
+function narrowed({ input, narrow }: CallMoveMeta, type: string, snapshot: AnyMachineSnapshot): JsonSchema | false {
+  if (!narrow) return input;
+  let extra: unknown;
+  try {
+    extra = narrow(snapshot.context as never);
+  } catch (thrown) {
+    throw new AgentError("agent/bad-narrowing", `the narrowing of ${type} threw: ${errorFacts(thrown, "").message}`, { cause: thrown });
+  }
+  if (extra === false) return false;
+  if (!isJsonObject(extra)) throw new AgentError("agent/bad-narrowing", `the narrowing of ${type} returned neither a schema nor false`);
+  return intersect(input, extra);
+}
+
+function parallelOf(snapshot: AnyMachineSnapshot): number {
+  const metas: MoveMeta[] = Object.values(snapshot.getMeta());
+  return Math.max(1, ...metas.map((meta) => meta?.parallel ?? 1));
+}

@@ -1,0 +1,96 @@
+import type { JsonSchema } from "@orrery/chat";
+import fc from "fast-check";
+import { randomFrom, randomInstance } from "./random-instance.ts";
+import { compileSchema, intersect, problemOf } from "./schema.ts";
+
+const object = (properties: JsonSchema, required: string[] = Object.keys(properties)): JsonSchema => ({
+  type: "object",
+  properties,
+  required,
+});
+
+describe("problemOf", () => {
+  const schema = object({ unit: { enum: ["celsius", "kelvin"] }, at: { type: "array", items: { type: "integer", maximum: 3 } } });
+  test.each([
+    [{ unit: "celsius", at: [1] }, undefined],
+    [{ unit: "celsius" }, "'at' is missing"],
+    [{ unit: "f", at: [] }, 'unit: must be one of "celsius", "kelvin"'],
+    [{ unit: "celsius", at: [1, 9] }, "at.1: must be <= 3"],
+    [[], "must be object"],
+  ])("%j: %s", (input, problem) => expect(problemOf(schema, input)).toBe(problem));
+
+  test("a misspelt keyword is refused, because nothing would enforce it", () => {
+    expect(() => compileSchema({ type: "object", propertes: {} })).toThrow(expect.objectContaining({ code: "agent/bad-schema" }));
+  });
+
+  test("a schema with an $id can be compiled more than once", () => {
+    const schema = { $id: "https://example.org/a", type: "string" };
+    expect([problemOf({ ...schema }, "a"), problemOf({ ...schema }, 1)]).toEqual([undefined, "must be string"]);
+  });
+
+  test("__proto__ in an input is data", () => {
+    const input: unknown = JSON.parse('{"__proto__": {"admin": true}}');
+    expect(problemOf({ type: "object", additionalProperties: false }, input)).toBe("'__proto__' is not an argument");
+    expect(({} as { admin?: boolean }).admin).toBeUndefined();
+  });
+});
+
+describe("intersect", () => {
+  const base = object({ id: { type: "string", enum: ["a", "b", "c"] }, n: { type: "integer", minimum: 0, maximum: 9 } });
+
+  test("enums intersect and bounds tighten", () => {
+    expect(intersect(base, { properties: { id: { enum: ["c", "d", "a"] }, n: { minimum: 3, maximum: 20 } } })).toEqual(
+      object({ id: { type: "string", enum: ["c", "a"] }, n: { type: "integer", minimum: 3, maximum: 9 } }),
+    );
+  });
+  test("nothing left to choose is false", () => {
+    expect(intersect(base, { properties: { id: { enum: ["x"] } } })).toBe(false);
+    expect(intersect(base, { properties: { id: { const: "x" } } })).toBe(false);
+    expect(intersect(base, { anyOf: [{ properties: { id: { const: "x" } } }] })).toBe(false);
+  });
+  test("a dependent narrowing is one branch an id, each with the whole base", () => {
+    const narrowed = intersect(base, { anyOf: ["a", "b"].map((id, i) => ({ properties: { id: { const: id }, n: { maximum: i } } })) });
+    if (narrowed === false) throw new Error("expected a schema");
+    expect(problemOf(narrowed, { id: "b", n: 1 })).toBeUndefined();
+    expect(problemOf(narrowed, { id: "a", n: 1 })).toBeDefined();
+  });
+  test("what cannot be merged exactly is an error", () => {
+    expect(() => intersect(base, { type: "array" })).toThrow(expect.objectContaining({ code: "agent/bad-narrowing" }));
+  });
+
+  test("the intersection accepts exactly what both accept", () => {
+    const letters = fc.uniqueArray(fc.constantFrom("a", "b", "c", "d"), { minLength: 1 });
+    const limits = fc.record({
+      id: letters.map((choices) => ({ enum: choices })),
+      n: fc.record({ minimum: fc.integer({ min: -3, max: 3 }), maximum: fc.integer({ min: -3, max: 12 }) }),
+    });
+    const input = fc.record({ id: fc.constantFrom("a", "b", "c", "d"), n: fc.integer({ min: -4, max: 12 }) });
+    fc.assert(
+      fc.property(limits, input, (properties, value) => {
+        const extra: JsonSchema = { type: "object", properties };
+        const both = intersect(base, extra);
+        const legal = problemOf(base, value) === undefined && problemOf(extra, value) === undefined;
+        expect(both !== false && problemOf(both, value) === undefined).toBe(legal);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+test("a random instance is valid under its schema", () => {
+  const schemas: JsonSchema[] = [
+    object({ a: { type: "string", minLength: 2, maxLength: 4 }, b: { type: "integer", exclusiveMinimum: 3, maximum: 5 } }, ["a"]),
+    object({
+      list: { type: "array", items: { anyOf: [{ type: "null" }, { type: "number", minimum: 0, maximum: 1 }] }, minItems: 1, maxItems: 2 },
+    }),
+    {
+      type: "object",
+      properties: { next: { $ref: "#/$defs/node" } },
+      $defs: { node: { type: "object", properties: { next: { $ref: "#/$defs/node" } } } },
+    },
+    { enum: ["x", 1, null] },
+    { type: ["string", "boolean"] },
+  ];
+  for (const schema of schemas)
+    for (let seed = 0; seed < 50; seed++) expect(problemOf(schema, randomInstance(schema, randomFrom(seed)))).toBeUndefined();
+});

@@ -1,0 +1,161 @@
+/**
+ * JSON Schema (draft 2020-12) at the boundary. In: a schema as data, and an input. Out: nothing, or one short sentence that a model
+ * can act on. Law: a schema is compiled at most once while it lives; a keyword that is not understood is an error, never ignored.
+ */
+import { isJsonObject, type Json, type JsonObject, type JsonSchema } from "@orrery/chat";
+import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
+import { AgentError, errorFacts } from "./errors.ts";
+
+// Unoptimised code: a schema that is narrowed is compiled for one check, and a plain one costs a microsecond more a check.
+const ajv = new Ajv2020({
+  strict: true,
+  strictTypes: false,
+  strictTuples: false,
+  strictRequired: false,
+  validateFormats: false,
+  validateSchema: false,
+  meta: false,
+  code: { optimize: false },
+});
+const compiled = new WeakMap<JsonSchema, ValidateFunction>();
+
+/** What is wrong with `input` under `schema`, or undefined when it is valid. @throws AgentError `agent/bad-schema` */
+export function problemOf(schema: JsonSchema, input: unknown): string | undefined {
+  const validate = compileSchema(schema);
+  return validate(input) ? undefined : sentence(validate.errors?.[0]);
+}
+
+let meta: Ajv2020 | undefined;
+
+/**
+ * Checks a schema that a person wrote against the meta-schema of its draft (which takes tens of milliseconds to compile, so only
+ * when there is one).
+ * @throws AgentError `agent/bad-schema`
+ */
+export function requireDraft(schema: JsonSchema): void {
+  meta ??= new Ajv2020({ strict: false, validateFormats: false });
+  if (meta.validateSchema(schema) !== true) throw badSchema(meta.errorsText(meta.errors, { dataVar: "schema" }));
+}
+
+/** @throws AgentError `agent/bad-schema` when the schema cannot be compiled, or has a keyword that no one would check. */
+export function compileSchema(schema: JsonSchema): ValidateFunction {
+  const known = compiled.get(schema);
+  if (known) return known;
+  try {
+    const validate = ajv.compile(schema);
+    compiled.set(schema, validate);
+    return validate;
+  } catch (thrown) {
+    throw badSchema(errorFacts(thrown, "agent/bad-schema").message, thrown);
+  } finally {
+    ajv.removeSchema(schema); // ajv would keep every narrowed schema of every decision; the WeakMap keeps those that live
+  }
+}
+
+function badSchema(message: string, cause?: unknown): AgentError {
+  return new AgentError("agent/bad-schema", message, {
+    hint: "use JSON Schema draft 2020-12; a misspelt or unknown keyword is refused, because nothing would enforce it",
+    cause,
+  });
+}
+
+/** "unit: must be one of celsius, fahrenheit". Paths in the form that the call was written in: `items.2.name`. */
+function sentence(error: ErrorObject | undefined): string {
+  if (!error) return "the input is not valid";
+  const path = error.instancePath.slice(1).replaceAll("/", ".").replaceAll("~1", "/").replaceAll("~0", "~");
+  const { keyword, params } = error;
+  const text =
+    keyword === "enum"
+      ? `must be one of ${list(params["allowedValues"])}`
+      : keyword === "const"
+        ? `must be ${JSON.stringify(params["allowedValue"])}`
+        : keyword === "required"
+          ? `'${params["missingProperty"]}' is missing`
+          : keyword === "additionalProperties"
+            ? `'${params["additionalProperty"]}' is not an argument`
+            : (error.message ?? "is not valid");
+  return path ? `${path}: ${text}` : text;
+}
+
+/** Long enums are cut: the sentence goes into a prompt. */
+const MAX_LISTED = 20;
+function list(values: unknown): string {
+  const all = Array.isArray(values) ? values.map((value) => JSON.stringify(value)) : [];
+  return all.length > MAX_LISTED ? `${all.slice(0, MAX_LISTED).join(", ")}, … (${all.length})` : all.join(", ");
+}
+
+const LARGER = new Set(["minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"]);
+const SMALLER = new Set(["maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"]);
+
+/**
+ * The schema that accepts what both accept, without `allOf` (a grammar compiler wants it flat): bounds tighten, enums intersect,
+ * properties merge, branches of the narrowing's `anyOf` each take the base in. False when nothing is left to choose from.
+ * @throws AgentError `agent/bad-narrowing` when two values of a keyword cannot be merged exactly.
+ */
+export function intersect(base: JsonSchema, extra: JsonSchema): JsonSchema | false {
+  const { anyOf, ...rest } = extra;
+  const merged = mergeKeywords(base, rest);
+  if (merged === false || anyOf === undefined) return merged;
+  if (merged["anyOf"] !== undefined) throw unmergeable("anyOf");
+  const branches = isList(anyOf) ? anyOf.filter(isJsonObject).map((branch) => intersect(merged, branch)) : [];
+  const possible = branches.filter((branch) => branch !== false);
+  return possible.length === 0 ? false : possible.length === 1 ? possible[0]! : { anyOf: possible };
+}
+
+function mergeKeywords(base: JsonSchema, extra: JsonSchema): JsonSchema | false {
+  const out: Record<string, Json | undefined> = { ...base };
+  for (const [keyword, value] of Object.entries(extra)) {
+    const old = out[keyword];
+    if (value === undefined) continue;
+    if (old === undefined || JSON.stringify(old) === JSON.stringify(value)) out[keyword] = value;
+    else if (LARGER.has(keyword)) out[keyword] = Math.max(Number(old), Number(value));
+    else if (SMALLER.has(keyword)) out[keyword] = Math.min(Number(old), Number(value));
+    else if (keyword === "enum" || keyword === "required") out[keyword] = mergeLists(keyword, old, value);
+    else if (keyword === "properties") {
+      const properties = mergeProperties(old, value);
+      if (properties === false) return false;
+      out[keyword] = properties;
+    } else if (keyword === "description") out[keyword] = value;
+    else throw unmergeable(keyword);
+  }
+  return isEmpty(out) ? false : out;
+}
+
+function mergeLists(keyword: "enum" | "required", old: Json, value: Json): Json[] {
+  if (!isList(old) || !isList(value)) throw unmergeable(keyword);
+  const has = new Set(old.map((item) => JSON.stringify(item)));
+  if (keyword === "enum") return value.filter((item) => has.has(JSON.stringify(item)));
+  return [...old, ...value.filter((item) => !has.has(JSON.stringify(item)))];
+}
+
+function mergeProperties(old: Json, value: Json): JsonObject | false {
+  if (!isJsonObject(old) || !isJsonObject(value)) throw unmergeable("properties");
+  const out = new Map(Object.entries(old));
+  for (const [name, schema] of Object.entries(value)) {
+    const before = out.get(name);
+    if (!isJsonObject(schema)) throw unmergeable(`properties/${name}`);
+    const both = isJsonObject(before) ? intersect(before, schema) : schema;
+    if (both === false || isEmpty(both)) return false;
+    out.set(name, both);
+  }
+  return Object.fromEntries(out);
+}
+
+/** `Array.isArray` does not narrow a union with readonly arrays. */
+function isList(value: Json | undefined): value is readonly Json[] {
+  return Array.isArray(value);
+}
+
+/** True where an enum has nothing left, or a constant lies outside the enum. */
+function isEmpty(schema: JsonSchema): boolean {
+  const choices = schema["enum"];
+  if (!isList(choices)) return false;
+  const only = schema["const"];
+  return choices.length === 0 || (only !== undefined && !choices.some((choice) => JSON.stringify(choice) === JSON.stringify(only)));
+}
+
+function unmergeable(keyword: string): AgentError {
+  return new AgentError("agent/bad-narrowing", `a narrowing and the tool's schema disagree on '${keyword}'`, {
+    hint: "narrow with enum, const, bounds, properties, required or anyOf",
+  });
+}
