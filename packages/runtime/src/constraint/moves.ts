@@ -1,0 +1,77 @@
+/**
+ * Moves → the grammar of one reply. In: what the reply may be, a tokenizer, a chat format. Out: a grammar.
+ * Law: a reply that the grammar accepts is an answer that is allowed, or at most `parallel` calls of the moves with legal input.
+ *
+ *     reply = ( text | json ) turnClose  |  call { call } responseOpen
+ *     call  = callOpen "call:" NAME "{" members "}" callClose
+ */
+import type { CallMove, JsonSchema, Moves } from "@orrery/chat";
+import { ConstraintError } from "../errors.ts";
+import type { ChatFormat } from "../prompt/format.ts";
+import type { Tokenizer } from "../tokenizer/vocabulary.ts";
+import { PLAIN_TEXT } from "./alphabet.ts";
+import { createGrammar, type Grammar } from "./grammar.ts";
+import { intersect } from "./intersect.ts";
+import { object } from "./ir.ts";
+import { JSON_SURFACE } from "./json.ts";
+import { Budget, MAX_CALLS } from "./limits.ts";
+import { spellings } from "./literals.ts";
+import { lower } from "./lower.ts";
+import { nativeSurface } from "./native.ts";
+import { CONTROL, oneOf, repeat, sequence, type Part } from "./part.ts";
+import { compileSchema, requireTyped } from "./schema.ts";
+import { bytes, type Surface } from "./surface.ts";
+import { text } from "./text.ts";
+import { trieOf } from "./trie.ts";
+
+/** What the call syntax can spell as a name (gemma4.md 6.6). */
+const NAME = /^[A-Za-z0-9_.-]{1,64}$/;
+/**
+ * Compiles moves into a grammar. Undeclared properties are never written, whatever the schema says of them.
+ * @throws ConstraintError `constraint/unsupported`, `constraint/bad-schema`, `constraint/unsatisfiable`, `constraint/too-large`,
+ *   `constraint/too-deep`; `pointer` leads into the schema that the message names
+ * @throws TokenizerError `tokenizer/no-control-token`
+ */
+export function compileMoves(moves: Moves, tokenizer: Tokenizer, format: ChatFormat): Grammar {
+  if (moves.calls.length > MAX_CALLS)
+    throw new ConstraintError("constraint/too-large", `${moves.calls.length} calls are legal, at most ${MAX_CALLS} can be compiled`, {
+      pointer: "",
+      hint: "offer fewer tools at once",
+    });
+  const alphabet = trieOf(tokenizer).single;
+  const control = (name: string): Part => spellings([[CONTROL + tokenizer.controlId(name)]]);
+  const answers: Part[] = [];
+  if (moves.answer === true) answers.push(text(PLAIN_TEXT, { min: 1, max: Infinity, visible: true }));
+  else if (moves.answer !== false) answers.push(value(moves.answer.schema, "the answer", JSON_SURFACE, alphabet));
+
+  const replies = answers.map((answer) => sequence(answer, control(format.turnClose)));
+  if (moves.calls.length > 0) {
+    const surface = nativeSurface(tokenizer.controlId(format.quote));
+    const named = moves.calls.map((move) => call(move, surface, alphabet));
+    const one = sequence(control(format.callOpen), spellings([bytes("call:")]), oneOf(named), control(format.callClose));
+    replies.push(sequence(repeat(one, undefined, 1, moves.parallel), control(format.responseOpen)));
+  }
+  if (replies.length === 0)
+    throw new ConstraintError("constraint/unsatisfiable", "neither an answer nor a call is legal", {
+      pointer: "",
+      hint: "a deciding state needs at least one legal move",
+    });
+
+  return createGrammar(oneOf(replies), tokenizer);
+}
+
+function call({ name, input }: CallMove, surface: Surface, alphabet: ReadonlySet<number>): Part {
+  const subject = `tool ${JSON.stringify(name)}`;
+  if (!NAME.test(name))
+    throw new ConstraintError("constraint/unsupported", `${subject}: the call syntax cannot spell this name`, {
+      pointer: "",
+      hint: "use letters, digits, _ . - (at most 64)",
+    });
+  // Arguments are an object in this syntax, so of the schema's values only the objects count.
+  const objects = intersect(compileSchema(input, subject), object(new Map(), false, ""), new Budget(subject));
+  return sequence(spellings([bytes(name)]), lower(requireTyped(objects, subject), { surface, subject, alphabet }));
+}
+
+function value(schema: JsonSchema, subject: string, surface: Surface, alphabet: ReadonlySet<number>): Part {
+  return lower(requireTyped(compileSchema(schema, subject), subject), { surface, subject, alphabet });
+}

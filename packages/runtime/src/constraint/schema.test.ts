@@ -1,0 +1,277 @@
+import type { Json, JsonSchema } from "@orrery/chat";
+import { z } from "zod";
+import { ConstraintError } from "../errors.ts";
+import { GEMMA4_FORMAT } from "../prompt/format.ts";
+import { compileMoves } from "./moves.ts";
+import { accepts, smallTokenizer } from "./vocabulary.test.support.ts";
+
+const tokenizer = smallTokenizer();
+
+function grammarOf(input: JsonSchema) {
+  return compileMoves({ answer: false, calls: [{ name: "f", input }], parallel: 1 }, tokenizer, GEMMA4_FORMAT);
+}
+
+/** Is `call:f{body}` a legal reply under the schema? */
+function takes(input: JsonSchema, body: string): boolean {
+  return accepts(grammarOf(input).start(), tokenizer, `<|tool_call>call:f${body}<tool_call|><|tool_response>`);
+}
+
+/** Is `{v:spelling}` legal where `v` has the schema? */
+function takesValue(schema: JsonSchema, spelling: string): boolean {
+  return takes({ type: "object", properties: { v: schema }, required: ["v"] }, `{v:${spelling}}`);
+}
+
+function refusal(input: JsonSchema): ConstraintError {
+  try {
+    grammarOf(input);
+  } catch (thrown) {
+    if (thrown instanceof ConstraintError) return thrown;
+    throw thrown;
+  }
+  throw new Error("the schema was compiled");
+}
+
+describe("objects", () => {
+  const input: JsonSchema = {
+    type: "object",
+    properties: { b: { type: "boolean" }, A: { type: "null" }, c: { type: "integer" } },
+    required: ["b"],
+  };
+
+  test("keys come sorted without regard to case; optional ones may be left out", () => {
+    expect(takes(input, "{A:null,b:true,c:1}")).toBe(true);
+    expect(takes(input, "{b:true}")).toBe(true);
+    expect(takes(input, "{b:false,c:12}")).toBe(true);
+    expect(takes(input, "{b:true,A:null}")).toBe(false);
+    expect(takes(input, "{A:null}")).toBe(false);
+    expect(takes(input, "{}")).toBe(false);
+    expect(takes(input, "{A:null,b:true,c:1,}")).toBe(false);
+    expect(takes(input, "{b:true,b:true}")).toBe(false);
+    expect(takes(input, "{b:true,d:1}")).toBe(false);
+  });
+
+  test("an object without properties is empty", () => {
+    expect(takes({ type: "object" }, "{}")).toBe(true);
+    expect(takes({}, "{}")).toBe(true);
+  });
+
+  test("nested objects and arrays of objects are compiled", () => {
+    const nested: JsonSchema = {
+      type: "array",
+      items: { type: "object", properties: { x: { type: "array", items: { type: "null" } } }, required: ["x"] },
+    };
+    expect(takesValue(nested, "[{x:[null,null]},{x:[]}]")).toBe(true);
+    expect(takesValue(nested, "[{x:[null,]}]")).toBe(false);
+    expect(takesValue(nested, "[{}]")).toBe(false);
+  });
+
+  test("an optional property that no value fits is never written; a required one makes the move impossible", () => {
+    expect(takes({ type: "object", properties: { a: false, b: { type: "null" } } }, "{b:null}")).toBe(true);
+    expect(takes({ type: "object", properties: { a: false } }, "{a:null}")).toBe(false);
+    expect(refusal({ type: "object", properties: { a: { enum: [] } }, required: ["a"] })).toMatchObject({
+      code: "constraint/unsatisfiable",
+    });
+  });
+});
+
+describe("values", () => {
+  test("enum and const are exact, of every type", () => {
+    const schema: JsonSchema = { enum: ["red", "re", 12, null, [1, "x"], { b: true, A: "é" }] };
+    for (const spelling of ['<|"|>red<|"|>', '<|"|>re<|"|>', "12", "null", '[1,<|"|>x<|"|>]', '{A:<|"|>é<|"|>,b:true}'])
+      expect([spelling, takesValue(schema, spelling)]).toEqual([spelling, true]);
+    for (const spelling of ['<|"|>r<|"|>', '<|"|>redo<|"|>', "1", "[1]", "red"])
+      expect([spelling, takesValue(schema, spelling)]).toEqual([spelling, false]);
+    expect(takesValue({ const: "a" }, '<|"|>a<|"|>')).toBe(true);
+  });
+
+  test("enum is filtered by the keywords beside it", () => {
+    const schema: JsonSchema = { type: ["string", "integer"], enum: ["a", "long", 3, 300, 1.5], maxLength: 2, maximum: 10 };
+    expect(takesValue(schema, '<|"|>a<|"|>')).toBe(true);
+    expect(takesValue(schema, "3")).toBe(true);
+    for (const spelling of ['<|"|>long<|"|>', "300", "1.5"]) expect(takesValue(schema, spelling)).toBe(false);
+  });
+
+  test("lengths count code points", () => {
+    const schema: JsonSchema = { type: "string", minLength: 2, maxLength: 3 };
+    for (const text of ["ab", "😀😀", "é😀a"]) expect([text, takesValue(schema, `<|"|>${text}<|"|>`)]).toEqual([text, true]);
+    for (const text of ["", "a", "😀", "abcd", "😀😀😀😀"]) expect([text, takesValue(schema, `<|"|>${text}<|"|>`)]).toEqual([text, false]);
+  });
+
+  test("array lengths are exact", () => {
+    const schema: JsonSchema = { type: "array", items: { type: "null" }, minItems: 1, maxItems: 3 };
+    expect([0, 1, 2, 3, 4].map((n) => takesValue(schema, `[${Array(n).fill("null").join()}]`))).toEqual([false, true, true, true, false]);
+  });
+
+  test("a type list takes each of its types", () => {
+    const schema: JsonSchema = { type: ["string", "null"] };
+    expect(takesValue(schema, "null")).toBe(true);
+    expect(takesValue(schema, '<|"|>null<|"|>')).toBe(true);
+    expect(takesValue(schema, "true")).toBe(false);
+  });
+});
+
+describe("combinations", () => {
+  test("anyOf branches may share beginnings", () => {
+    const schema: JsonSchema = { anyOf: [{ const: "abc" }, { const: "abd" }, { type: "integer", minimum: 5 }, { const: 51.5 }] };
+    for (const spelling of ['<|"|>abc<|"|>', '<|"|>abd<|"|>', "5", "51", "51.5"])
+      expect([spelling, takesValue(schema, spelling)]).toEqual([spelling, true]);
+    for (const spelling of ['<|"|>ab<|"|>', "4", "52.5"]) expect([spelling, takesValue(schema, spelling)]).toEqual([spelling, false]);
+  });
+
+  test("dependent narrowing is an anyOf beside the properties", () => {
+    const input: JsonSchema = {
+      type: "object",
+      properties: { id: { type: "string" }, n: { type: "integer" } },
+      required: ["id", "n"],
+      anyOf: [{ properties: { id: { const: "a" }, n: { maximum: 3 } } }, { properties: { id: { const: "b" }, n: { minimum: 7 } } }],
+    };
+    expect(takes(input, '{id:<|"|>a<|"|>,n:3}')).toBe(true);
+    expect(takes(input, '{id:<|"|>b<|"|>,n:7}')).toBe(true);
+    expect(takes(input, '{id:<|"|>a<|"|>,n:7}')).toBe(false);
+    expect(takes(input, '{id:<|"|>c<|"|>,n:3}')).toBe(false);
+  });
+
+  test("allOf narrows, and a name required in one branch only is required", () => {
+    const input: JsonSchema = {
+      allOf: [
+        { type: "object", properties: { a: { type: "integer" }, b: { type: "null" } } },
+        { required: ["a"] },
+        { properties: { a: { minimum: 9 } } },
+      ],
+    };
+    expect(takes(input, "{a:9}")).toBe(true);
+    expect(takes(input, "{b:null}")).toBe(false);
+    expect(takes(input, "{a:8}")).toBe(false);
+  });
+
+  test("oneOf is compiled when its branches are disjoint, refused when they may overlap", () => {
+    const branch = (kind: string, name: string): JsonSchema => ({
+      type: "object",
+      properties: { kind: { const: kind }, [name]: { type: "null" } },
+      required: ["kind", name],
+      additionalProperties: false,
+    });
+    expect(takesValue({ oneOf: [branch("a", "x"), branch("b", "y")] }, '{kind:<|"|>a<|"|>,x:null}')).toBe(true);
+    expect(takesValue({ oneOf: [branch("a", "x"), branch("b", "y")] }, '{kind:<|"|>a<|"|>,y:null}')).toBe(false);
+    expect(refusal({ type: "object", properties: { v: { oneOf: [{ type: "integer" }, { type: "number" }] } } })).toMatchObject({
+      code: "constraint/unsupported",
+      pointer: "/properties/v/oneOf",
+    });
+  });
+
+  test("local references are followed", () => {
+    const input: JsonSchema = {
+      type: "object",
+      properties: { v: { $ref: "#/$defs/a~1b%25" }, w: { $ref: "#/$defs/a~1b%25", description: "again" } },
+      required: ["v"],
+      $defs: { "a/b%": { type: "integer", minimum: 1 } },
+    };
+    expect(takes(input, "{v:1,w:2}")).toBe(true);
+    expect(takes(input, "{v:0}")).toBe(false);
+  });
+
+  test("what zod writes for a plain object is compiled", () => {
+    const schema = z.object({
+      n: z.int(),
+      price: z.number().min(0).max(1),
+      name: z.string().min(1).max(20).describe("a name"),
+      size: z.enum(["s", "m"]).optional(),
+      note: z.string().nullable(),
+      list: z.array(z.object({ k: z.literal("x") })).max(2),
+      either: z.discriminatedUnion("t", [z.object({ t: z.literal("a") }), z.object({ t: z.literal("b") })]),
+    });
+    const input = z.toJSONSchema(schema) as JsonSchema;
+    expect(takes(input, '{either:{t:<|"|>b<|"|>},list:[{k:<|"|>x<|"|>}],n:-9007199254740991,name:<|"|>é<|"|>,note:null,price:0.25}')).toBe(
+      true,
+    );
+    expect(takes(input, '{either:{t:<|"|>b<|"|>},list:[],n:9007199254740992,name:<|"|>é<|"|>,note:null,price:0.25}')).toBe(false);
+  });
+});
+
+describe("what cannot be compiled exactly is refused with a pointer", () => {
+  const at = (schema: Json): JsonSchema => ({ type: "object", properties: { "a/b": schema } });
+  test.each<[string, JsonSchema, string, string]>([
+    ["pattern", at({ type: "string", pattern: "^a" }), "unsupported", "/properties/a~1b/pattern"],
+    ["format", at({ type: "string", format: "email" }), "unsupported", "/properties/a~1b/format"],
+    ["multipleOf", at({ type: "integer", multipleOf: 2 }), "unsupported", "/properties/a~1b/multipleOf"],
+    ["uniqueItems", at({ type: "array", items: { type: "null" }, uniqueItems: true }), "unsupported", "/properties/a~1b/uniqueItems"],
+    ["prefixItems", at({ type: "array", prefixItems: [] }), "unsupported", "/properties/a~1b/prefixItems"],
+    ["contains", at({ type: "array", contains: {} }), "unsupported", "/properties/a~1b/contains"],
+    ["not", at({ not: {} }), "unsupported", "/properties/a~1b/not"],
+    ["if", at({ if: {} }), "unsupported", "/properties/a~1b/if"],
+    ["patternProperties", { type: "object", patternProperties: {} }, "unsupported", "/patternProperties"],
+    ["propertyNames", { type: "object", propertyNames: {} }, "unsupported", "/propertyNames"],
+    ["minProperties", { type: "object", minProperties: 1 }, "unsupported", "/minProperties"],
+    ["dependentRequired", { type: "object", dependentRequired: {} }, "unsupported", "/dependentRequired"],
+    ["unevaluatedProperties", { type: "object", unevaluatedProperties: false }, "unsupported", "/unevaluatedProperties"],
+    ["a schema for other properties", { type: "object", additionalProperties: { type: "null" } }, "unsupported", "/additionalProperties"],
+    ["an unknown keyword", at({ "x-y/z": 1 }), "unsupported", "/properties/a~1b/x-y~1z"],
+    ["no type", at({ description: "anything" }), "unsupported", "/properties/a~1b"],
+    ["no type, but bounds", at({ minimum: 1 }), "unsupported", "/properties/a~1b"],
+    ["an array without items", at({ type: "array" }), "unsupported", "/properties/a~1b"],
+    ["a required name without a schema", { type: "object", required: ["x"] }, "unsupported", "/required"],
+    ["a foreign reference", at({ $ref: "other.json" }), "unsupported", "/properties/a~1b/$ref"],
+    ["a recursive reference", at({ $ref: "#" }), "unsupported", "/properties/a~1b/$ref"],
+    ["a reference to nowhere", at({ $ref: "#/$defs/no" }), "bad-schema", "/properties/a~1b/$ref"],
+    ["an inherited name", { type: "object", properties: { constructor: { type: "null" } } }, "unsupported", "/properties/constructor"],
+    ["a name with a colon", { type: "object", properties: { "a:b": { type: "null" } } }, "unsupported", "/properties/a:b"],
+    ["half of a surrogate pair", at({ const: "\ud800" }), "unsupported", "/properties/a~1b"],
+    ["bounds beyond safe integers", at({ type: "integer", minimum: 2 ** 60 }), "unsupported", "/properties/a~1b"],
+    ["an unknown type", at({ type: "text" }), "bad-schema", "/properties/a~1b/type"],
+    ["a bound that is no number", at({ type: "integer", minimum: "1" }), "bad-schema", "/properties/a~1b/minimum"],
+    ["a schema that is none", at("string"), "bad-schema", "/properties/a~1b"],
+    ["a schema without a value", { type: "string" }, "unsatisfiable", ""],
+  ])("%s", (_, input, code, pointer) => {
+    const error = refusal(input);
+    expect({ code: error.code, pointer: error.pointer }).toEqual({ code: `constraint/${code}`, pointer });
+    expect(error.hint).toBeTruthy();
+  });
+
+  test("a property named __proto__", () => {
+    const input = JSON.parse('{"type":"object","properties":{"__proto__":{"type":"null"}}}') as JsonSchema;
+    expect(refusal(input)).toMatchObject({ code: "constraint/unsupported", pointer: "/properties/__proto__" });
+    const value = JSON.parse('{"type":"object","properties":{"a":{"const":{"__proto__":1}}}}') as JsonSchema;
+    expect(refusal(value)).toMatchObject({ code: "constraint/unsupported" });
+  });
+});
+
+describe("hostile schemas end in a typed error or in a grammar, quickly", () => {
+  test("deep nesting", () => {
+    let schema: JsonSchema = { type: "null" };
+    for (let i = 0; i < 100_000; i++) schema = { type: "array", items: schema };
+    expect(refusal({ type: "object", properties: { a: schema } })).toMatchObject({ code: "constraint/too-deep" });
+    let value: Json = null;
+    for (let i = 0; i < 100_000; i++) value = [value];
+    expect(refusal({ type: "object", properties: { a: { const: value } } })).toMatchObject({ code: "constraint/too-deep" });
+  });
+
+  test("an object that contains itself", () => {
+    const schema: Record<string, Json> = { type: "object" };
+    schema["properties"] = { a: schema };
+    expect(refusal(schema)).toMatchObject({ code: "constraint/unsupported" });
+  });
+
+  test("an enum of 10,000 strings", () => {
+    const ids = Array.from({ length: 10_000 }, (_, i) => `paper-${i}`);
+    expect(takesValue({ enum: ids }, '<|"|>paper-9999<|"|>')).toBe(true);
+    expect(takesValue({ enum: ids }, '<|"|>paper-10000<|"|>')).toBe(false);
+  });
+
+  test("definitions that double thirty times", () => {
+    const doubling = (make: (next: JsonSchema) => JsonSchema): JsonSchema => {
+      const $defs: Record<string, Json> = { d30: { type: "null" } };
+      for (let i = 0; i < 30; i++) $defs[`d${i}`] = make({ $ref: `#/$defs/d${i + 1}` });
+      return { type: "object", properties: { v: { $ref: "#/$defs/d0" } }, $defs };
+    };
+    expect(() => grammarOf(doubling((next) => ({ anyOf: [next, next] })))).not.toThrow();
+    expect(() => grammarOf(doubling((next) => ({ type: "object", properties: { a: next, b: next } })))).not.toThrow();
+    expect(refusal(doubling((next) => ({ anyOf: [next, { allOf: [next, { type: ["null", "string"] }] }] })))).toMatchObject({
+      code: "constraint/too-large",
+    });
+  });
+
+  test("a product of choices", () => {
+    const many: Json[] = Array.from({ length: 300 }, (_, i) => ({ properties: { a: { minimum: i } } }));
+    expect(refusal({ type: "object", allOf: [{ anyOf: many }, { anyOf: many }] })).toMatchObject({ code: "constraint/too-large" });
+  });
+});
