@@ -1,0 +1,104 @@
+import { createHash } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { MANIFEST_FILE, MODEL_FILE, type Manifest } from "../manifest.ts";
+import { openExport } from "./open.ts";
+
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "orrery-open-"));
+  await writeFile(join(directory, MODEL_FILE), "graph");
+  await writeFile(join(directory, "weights-0.bin"), "numbers");
+  await writeManifest(MANIFEST);
+});
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+function entry(name: string, content: string): Manifest["files"][number] {
+  return { name, bytes: content.length, sha256: createHash("sha256").update(content).digest("hex") };
+}
+
+const MANIFEST: Manifest = {
+  format: 1,
+  family: "granite-moe",
+  config: {
+    family: "granite-moe",
+    vocabularySize: 8,
+    hiddenSize: 32,
+    layers: 1,
+    contextLength: 8,
+    heads: { query: 1, keyValue: 1, size: 32 },
+    normEpsilon: 1e-6,
+    rope: { theta: 10000 },
+    scales: { embedding: 1, residual: 1, attention: 1, logits: 1 },
+    sharedWidth: 32,
+    experts: { count: 2, perToken: 1, width: 16 },
+    tiedHead: true,
+    tokens: { bos: null, stop: [] },
+  },
+  source: { name: "tiny.gguf", format: "gguf", sha256: "00" },
+  weights: { precision: "int8", accuracyLevel: 4 },
+  experts: { mode: "merged", measured: null },
+  cache: [{ heads: 1, size: 32 }],
+  onnxruntime: "1.30.0",
+  files: [entry(MODEL_FILE, "graph"), entry("weights-0.bin", "numbers")],
+};
+
+async function writeManifest(manifest: unknown): Promise<void> {
+  await writeFile(join(directory, MANIFEST_FILE), typeof manifest === "string" ? manifest : JSON.stringify(manifest));
+}
+
+test("a whole export opens, and is what was written", async () => {
+  await expect(openExport(directory, { verify: true })).resolves.toEqual({ directory, manifest: MANIFEST });
+});
+
+test("a directory without a manifest is no export", async () => {
+  await rm(join(directory, MANIFEST_FILE));
+  await expect(openExport(directory)).rejects.toMatchObject({ code: "export/no-manifest" });
+});
+
+test.each([
+  ["is cut short", '{"format": 1', "is not JSON"],
+  ["is of another format", { ...MANIFEST, format: 2 }, "format"],
+  ["misses a field", { ...MANIFEST, cache: undefined }, "cache"],
+  ["has a cache of another depth", { ...MANIFEST, cache: [] }, "0 layers, expected 1"],
+  ["names no model", { ...MANIFEST, files: [entry("weights-0.bin", "numbers")] }, "names no model.onnx"],
+  ["names a file twice", { ...MANIFEST, files: [...MANIFEST.files, entry(MODEL_FILE, "graph")] }, "twice"],
+  ["is far too large", `"${"x".repeat(2 ** 20)}"`, "expected at most 1048576"],
+])("a manifest that %s is refused", async (_, manifest, what) => {
+  await writeManifest(manifest);
+  await expect(openExport(directory)).rejects.toMatchObject({ code: "export/bad-manifest", message: expect.stringContaining(what) });
+});
+
+test.each(["../secret", "/etc/passwd", "a/b", "..", ".", "", "a\\b", "a\0b"])("the file name %j is refused", async (name) => {
+  await writeManifest({ ...MANIFEST, files: [...MANIFEST.files, { name, bytes: 0, sha256: "" }] });
+  await expect(openExport(directory)).rejects.toMatchObject({
+    code: "export/bad-manifest",
+    message: expect.stringContaining("plain file names"),
+  });
+});
+
+test("a missing file is named", async () => {
+  await rm(join(directory, "weights-0.bin"));
+  await expect(openExport(directory)).rejects.toMatchObject({
+    code: "export/missing-file",
+    message: expect.stringContaining("weights-0.bin"),
+  });
+});
+
+test("a file of another size is named, with both sizes", async () => {
+  await writeFile(join(directory, "weights-0.bin"), "number");
+  await expect(openExport(directory)).rejects.toMatchObject({
+    code: "export/wrong-size",
+    message: expect.stringContaining("6 bytes, expected 7"),
+  });
+});
+
+test("a changed file of the same size is found when the hashes are asked for", async () => {
+  await writeFile(join(directory, "weights-0.bin"), "numberz");
+  await expect(openExport(directory)).resolves.toBeDefined();
+  await expect(openExport(directory, { verify: true })).rejects.toMatchObject({
+    code: "export/wrong-hash",
+    message: expect.stringContaining("weights-0.bin"),
+  });
+});

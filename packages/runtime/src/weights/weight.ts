@@ -1,0 +1,56 @@
+/**
+ * The contract between a family, the exporter and the graph. A family lists the matrices its graph will ask for and which checkpoint
+ * rows they are made of (`WeightSpec`); the exporter writes them (`StoredWeight`); the graph refers to them by name and file range.
+ */
+
+/**
+ * What a weight is for, which decides how it may be stored: `matrix` is quantized to the chosen precision; `embedding` too, and is also
+ * read by row (and is the head, when tied); `exact` (router, norms, scales) stays float32.
+ */
+export type WeightRole = "matrix" | "embedding" | "exact";
+
+/** Rows of one checkpoint tensor, placed into a weight. */
+export interface WeightPart {
+  /** Hugging Face tensor name. */
+  readonly tensor: string;
+  /** Rows [start, end) of the tensor; all by default. */
+  readonly rows?: readonly [start: number, end: number];
+  /** Where the part's upper left corner goes, [row, column]. */
+  readonly at: readonly [row: number, column: number];
+}
+
+export interface WeightSpec {
+  /** The graph's name for it, e.g. `layers.3.attention.qkv`. */
+  readonly name: string;
+  readonly role: WeightRole;
+  /** [rows, columns] of a linear layer y = x·Wᵀ, that is [out, in]; a vector is [1, n]. */
+  readonly shape: readonly [rows: number, columns: number];
+  /** Cover the shape exactly, without overlap. */
+  readonly parts: readonly WeightPart[];
+}
+
+export interface FileRange {
+  /** Name beside model.onnx. */
+  readonly file: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** A weight as it lies in the exported files. */
+export type StoredWeight =
+  | { readonly kind: "float32"; readonly shape: readonly [number, number]; readonly data: FileRange }
+  | {
+      /**
+       * MatMulNBits layout (com.microsoft): B uint8 [rows, ceil(columns/block), block·bits/8], scales float32 [rows · blocks], zero points
+       * uint8 packed [rows · ceil(blocks·bits/8)], or none: 2^(bits−1). The same bytes serve GatherBlockQuantized as [rows, columns·bits/8].
+       */
+      readonly kind: "blocks";
+      readonly bits: 4 | 8;
+      readonly block: number;
+      readonly shape: readonly [number, number];
+      readonly data: FileRange;
+      readonly scales: FileRange;
+      readonly zeroPoints: FileRange | null;
+    };
+
+export type WeightTable = ReadonlyMap<string, StoredWeight>;
