@@ -1,0 +1,56 @@
+/** Ops that work number by number; two operands broadcast as in NumPy. */
+import { requireDtype } from "../checks.ts";
+import type { Value } from "../graph.ts";
+import { broadcastShapes } from "../shape.ts";
+
+/** Add-14: a + b, float32 or int64. @throws GraphError `graph/dtype`, `graph/shape-mismatch` */
+export function add(a: Value, b: Value): Value {
+  return arithmetic("Add", a, b);
+}
+
+/** Mul-14: a · b, float32 or int64. @throws GraphError `graph/dtype`, `graph/shape-mismatch` */
+export function mul(a: Value, b: Value): Value {
+  return arithmetic("Mul", a, b);
+}
+
+/** Sub-14: a − b, float32 or int64. @throws GraphError `graph/dtype`, `graph/shape-mismatch` */
+export function sub(a: Value, b: Value): Value {
+  return arithmetic("Sub", a, b);
+}
+
+/** Greater-13: a > b as bool. @throws GraphError `graph/dtype`, `graph/shape-mismatch` */
+export function greater(a: Value, b: Value): Value {
+  requireDtype("Greater", a, "float32", "int64");
+  requireDtype("Greater", b, a.dtype);
+  return a.graph.node("Greater", [a, b], { dtype: "bool", shape: broadcastShapes(a.shape, b.shape, `${a.name} > ${b.name}`) });
+}
+
+/** Where-16: a where the condition holds, else b. @throws GraphError `graph/dtype`, `graph/shape-mismatch` */
+export function where(condition: Value, a: Value, b: Value): Value {
+  requireDtype("Where", condition, "bool");
+  requireDtype("Where", b, a.dtype);
+  const hint = `${condition.name} ? ${a.name} : ${b.name}`;
+  const shape = broadcastShapes(condition.shape, broadcastShapes(a.shape, b.shape, hint), hint);
+  return a.graph.node("Where", [condition, a, b], { dtype: a.dtype, shape });
+}
+
+/** Cast-21 to bool: x ≠ 0. @throws GraphError `graph/dtype` */
+export function isNonZero(x: Value): Value {
+  requireDtype("Cast", x, "float32", "int64");
+  return x.graph.node("Cast", [x], { dtype: "bool", shape: x.shape }, { to: { int: 9 } });
+}
+
+/** com.microsoft.QuickGelu-1 with alpha 1: x · sigmoid(x), which is SiLU in one node. @throws GraphError `graph/dtype` */
+export function silu(x: Value): Value {
+  requireDtype("QuickGelu", x, "float32");
+  return x.graph.node("com.microsoft.QuickGelu", [x], x, { alpha: { float: 1 } });
+}
+
+function arithmetic(operator: string, a: Value, b: Value): Value {
+  requireDtype(operator, a, "float32", "int64");
+  requireDtype(operator, b, a.dtype);
+  return a.graph.node(operator, [a, b], {
+    dtype: a.dtype,
+    shape: broadcastShapes(a.shape, b.shape, `${operator} of ${a.name} and ${b.name}`),
+  });
+}

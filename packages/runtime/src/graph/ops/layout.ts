@@ -1,0 +1,77 @@
+/** Ops that move numbers without changing them. */
+import { GraphError } from "../../errors.ts";
+import { requireDim, requireDtype, requireRank } from "../checks.ts";
+import type { Value, ValueType } from "../graph.ts";
+import { axisOf, broadcastShapes, dimAt, formatShape, sameElementCount, sumDims, withDim, type Dim, type Shape } from "../shape.ts";
+
+/** Identity-21. */
+export function identity(x: Value): Value {
+  return x.graph.node("Identity", [x], x);
+}
+
+/** Reshape-21. `shape` has at most one symbol, which the run infers; no copy. @throws GraphError `graph/shape-mismatch` */
+export function reshape(x: Value, shape: Shape): Value {
+  if (!sameElementCount(x.shape, shape) || shape.filter((dim) => typeof dim === "string").length > 1)
+    throw new GraphError("graph/shape-mismatch", `Reshape: ${x.name} ${formatShape(x.shape)} cannot become ${formatShape(shape)}`);
+  const target = x.graph.constant(
+    "int64",
+    [shape.length],
+    shape.map((dim) => (typeof dim === "string" ? -1 : dim)),
+  );
+  return x.graph.node("Reshape", [x, target], { dtype: x.dtype, shape });
+}
+
+/** Transpose-21: dimension i of the result is dimension order[i] of x. @throws GraphError `graph/axis` */
+export function transpose(x: Value, order: readonly number[]): Value {
+  if (order.length !== x.shape.length || order.toSorted().some((axis, index) => axis !== index))
+    throw new GraphError("graph/axis", `Transpose: ${order.join(", ")} is not an order of the ${x.shape.length} dimensions of ${x.name}`);
+  const shape = order.map((axis) => dimAt(x.shape, axis));
+  return x.graph.node("Transpose", [x], { dtype: x.dtype, shape }, { perm: { ints: order } });
+}
+
+/** Concat-13 along `axis`. @throws GraphError `graph/dtype`, `graph/shape-mismatch`, `graph/axis` */
+export function concat(values: readonly Value[], axis: number): Value {
+  const first = values[0];
+  if (first === undefined) throw new GraphError("graph/shape-mismatch", "Concat: no operands");
+  const at = axisOf(first.shape, axis);
+  for (const value of values) {
+    requireDtype("Concat", value, first.dtype);
+    requireDim("Concat", `rank of ${value.name}`, value.shape.length, first.shape.length);
+    value.shape.forEach((dim, index) => {
+      if (index !== at) requireDim("Concat", `dimension ${index} of ${value.name}`, dim, first.shape[index]);
+    });
+  }
+  const shape = withDim(first.shape, at, sumDims(values.map((value) => dimAt(value.shape, at))));
+  return first.graph.node("Concat", [...values], { dtype: first.dtype, shape }, { axis: { int: at } });
+}
+
+/** Split-18 into parts of these lengths. @throws GraphError `graph/shape-mismatch`, `graph/axis` */
+export function split(x: Value, lengths: readonly number[], axis: number): Value[] {
+  const at = axisOf(x.shape, axis);
+  requireDim("Split", `sum of the parts of ${x.name}`, sumDims(lengths), x.shape[at]);
+  const outputs = lengths.map((length): ValueType => ({ dtype: x.dtype, shape: withDim(x.shape, at, length) }));
+  return x.graph.nodeWithOutputs("Split", [x, x.graph.constant("int64", [lengths.length], lengths)], outputs, { axis: { int: at } });
+}
+
+/** Shape-21 of one dimension: int64 [1], the length of x along `axis`. @throws GraphError `graph/axis` */
+export function lengthOf(x: Value, axis: number): Value {
+  const at = axisOf(x.shape, axis);
+  return x.graph.node("Shape", [x], { dtype: "int64", shape: [1] }, { start: { int: at }, end: { int: at + 1 } });
+}
+
+/** Expand-13: x stretched to `shape`, whose lengths (int64 [rank]; 1 keeps what x has) a run computes. @throws GraphError `graph/shape-mismatch` */
+export function expand(x: Value, lengths: Value, shape: Shape): Value {
+  requireDim("Expand", `number of lengths in ${lengths.name}`, lengths.shape[0], shape.length);
+  const stretched = broadcastShapes(x.shape, shape, `Expand of ${x.name}`);
+  requireDim("Expand", `shape of ${x.name} stretched`, formatShape(stretched), formatShape(shape));
+  return x.graph.node("Expand", [x, lengths], { dtype: x.dtype, shape });
+}
+
+/** Range-11: int64 [length] from `start` up to, not including, `end`, both scalars. `length` is the symbol of how many. @throws GraphError `graph/dtype` */
+export function range(start: Value, end: Value, length: Dim): Value {
+  for (const value of [start, end]) {
+    requireDtype("Range", value, "int64");
+    requireRank("Range", value, 0);
+  }
+  return start.graph.node("Range", [start, end, start.graph.constant("int64", [], [1])], { dtype: "int64", shape: [length] });
+}

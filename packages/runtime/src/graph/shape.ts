@@ -1,0 +1,76 @@
+/**
+ * Shapes whose dimensions are numbers or symbols. A symbol is a number that only a run knows: `S` tokens, `T` past rows.
+ * Law: a symbol equals itself and nothing else; sums of dimensions are symbols too (`T+S`).
+ */
+import { GraphError } from "../errors.ts";
+
+export type Dim = number | string;
+/** Outermost dimension first, as in ONNX. */
+export type Shape = readonly Dim[];
+
+/** For messages: `[1, S, 576]`. */
+export function formatShape(shape: Shape): string {
+  return `[${shape.join(", ")}]`;
+}
+
+/** Dimension at `index`, counted from the end when negative. @throws GraphError `graph/shape-mismatch` where there is none. */
+export function dimAt(shape: Shape, index: number): Dim {
+  const dim = shape.at(index);
+  if (dim === undefined) throw new GraphError("graph/shape-mismatch", `${formatShape(shape)} has no dimension ${index}`);
+  return dim;
+}
+
+/** `axis` as an index from 0. @throws GraphError `graph/axis` */
+export function axisOf(shape: Shape, axis: number): number {
+  const index = axis < 0 ? axis + shape.length : axis;
+  if (!Number.isInteger(index) || index < 0 || index >= shape.length)
+    throw new GraphError("graph/axis", `axis ${axis} does not exist in ${formatShape(shape)}`);
+  return index;
+}
+
+/** Sum of dimensions: a number if all are, else a symbol such as `T+S`. */
+export function sumDims(dims: readonly Dim[]): Dim {
+  const known = dims.reduce<number>((sum, dim) => (typeof dim === "number" ? sum + dim : sum), 0);
+  const symbols = dims.filter((dim) => typeof dim === "string");
+  if (symbols.length === 0) return known;
+  return known === 0 ? symbols.join("+") : `${symbols.join("+")}+${known}`;
+}
+
+/** `shape` with dimension `axis` (from 0) replaced. */
+export function withDim(shape: Shape, axis: number, dim: Dim): Shape {
+  return shape.map((old, index) => (index === axis ? dim : old));
+}
+
+/** NumPy's rule: dimensions are aligned at the end; 1 stretches. @throws GraphError `graph/shape-mismatch` */
+export function broadcastShapes(a: Shape, b: Shape, hint: string): Shape {
+  const rank = Math.max(a.length, b.length);
+  return Array.from({ length: rank }, (_, index) => {
+    const left = a[index - rank + a.length] ?? 1;
+    const right = b[index - rank + b.length] ?? 1;
+    if (left !== right && left !== 1 && right !== 1)
+      throw new GraphError("graph/shape-mismatch", `${formatShape(a)} and ${formatShape(b)} do not broadcast: ${left} against ${right}`, {
+        hint,
+      });
+    return left === 1 ? right : left;
+  });
+}
+
+/** True when both shapes hold the same number of elements for every value of the symbols. */
+export function sameElementCount(a: Shape, b: Shape): boolean {
+  return countKey(a) === countKey(b);
+}
+
+/** Number of elements of a shape without symbols. @throws GraphError `graph/shape-mismatch` */
+export function elementCount(shape: Shape): number {
+  return shape.reduce<number>((count, dim) => {
+    if (typeof dim === "string")
+      throw new GraphError("graph/shape-mismatch", `${formatShape(shape)} must be known when the graph is built`);
+    return count * dim;
+  }, 1);
+}
+
+function countKey(shape: Shape): string {
+  const known = shape.reduce<number>((count, dim) => (typeof dim === "number" ? count * dim : count), 1);
+  const symbols = shape.filter((dim) => typeof dim === "string");
+  return [known, ...symbols.sort()].join("·");
+}
