@@ -1,0 +1,88 @@
+/**
+ * The main thread's end of the worker. In: requests. Out: their replies, as promises. Law: every request settles, whether the worker
+ * answers, dies or is closed; the process may end whenever no request is waiting.
+ */
+import type { Worker } from "node:worker_threads";
+import { SessionError } from "../errors.ts";
+import type { Message, Notice, Reply, Request } from "./protocol.ts";
+
+interface Waiting {
+  resolve(result: Float32Array): void;
+  reject(error: SessionError): void;
+}
+
+export class Connection {
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #exit: Promise<void>;
+  #nextId = 1;
+  /** Why nothing more can be asked; null while the worker serves. */
+  #ended: SessionError | null = null;
+
+  constructor(worker: Worker) {
+    this.#worker = worker;
+    worker.on("message", (reply: Reply) => this.#settle(reply));
+    worker.on("error", (error) => this.#end(died(error instanceof Error ? error.message : String(error), error)));
+    worker.on("messageerror", (error) => this.#end(died(error.message, error)));
+    this.#exit = new Promise((resolve) => {
+      worker.on("exit", (code) => {
+        this.#end(died(`it ended with code ${code}`));
+        resolve();
+      });
+    });
+  }
+
+  /** @throws SessionError what the worker answered, `session/worker-died`, `session/disposed` */
+  ask(request: Request): Promise<Float32Array> {
+    if (this.#ended !== null) return Promise.reject(again(this.#ended));
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      if (this.#waiting.size === 0) this.#worker.ref();
+      this.#waiting.set(id, { resolve, reject });
+      this.#send({ id, request });
+    });
+  }
+
+  tell(notice: Notice): void {
+    if (this.#ended === null) this.#send({ id: null, notice });
+  }
+
+  /** Rejects what is waiting with `session/disposed`, lets the run that is on finish, and resolves when the worker is gone. */
+  close(): Promise<void> {
+    this.tell({ kind: "close" });
+    this.#end(new SessionError("session/disposed", "the session was disposed"));
+    this.#worker.ref();
+    return this.#exit;
+  }
+
+  #send(message: Message): void {
+    this.#worker.postMessage(message);
+  }
+
+  #settle(reply: Reply): void {
+    const waiting = this.#waiting.get(reply.id);
+    if (waiting === undefined) return;
+    this.#waiting.delete(reply.id);
+    if (this.#waiting.size === 0) this.#worker.unref();
+    if ("result" in reply) waiting.resolve(reply.result);
+    else waiting.reject(new SessionError(reply.failure.code, reply.failure.message, { hint: reply.failure.hint }));
+  }
+
+  /** The first reason counts. */
+  #end(reason: SessionError): void {
+    if (this.#ended !== null) return;
+    this.#ended = reason;
+    this.#worker.unref();
+    for (const waiting of this.#waiting.values()) waiting.reject(again(reason));
+    this.#waiting.clear();
+  }
+}
+
+function died(why: string, cause?: unknown): SessionError {
+  return new SessionError("session/worker-died", `the engine's worker thread is gone: ${why}`, { hint: "open the session again", cause });
+}
+
+/** A fresh error for each caller, so that each has its own stack. */
+function again({ code, message, hint, cause }: SessionError): SessionError {
+  return new SessionError(code, message, { hint, cause });
+}

@@ -1,0 +1,173 @@
+/**
+ * The model inside the worker thread. In: tokens of a sequence and how many rows of it are valid. Out: logits. Keeps the key/value rows of
+ * every sequence. The only file that knows onnxruntime-node and the names of the graph's inputs and outputs.
+ */
+import { InferenceSession, Tensor, env } from "onnxruntime-node";
+import { SessionError } from "../errors.ts";
+import type { LoadRequest, ModelShape, RunRequest } from "./protocol.ts";
+import { KeyValueRows } from "./rows.ts";
+
+const WITH_LOGITS = ["logits", "rows"];
+const WITHOUT_LOGITS = ["rows"];
+
+/** One of the graph's past inputs. */
+interface PastInput {
+  readonly name: string;
+  readonly heads: number;
+  readonly size: number;
+}
+
+export class Engine {
+  readonly #session: InferenceSession;
+  readonly #profiled: boolean;
+  readonly #shape: ModelShape;
+  readonly #inputs: readonly PastInput[];
+  readonly #widths: readonly number[];
+  readonly #sequences = new Map<number, KeyValueRows>();
+
+  private constructor(session: InferenceSession, shape: ModelShape, profiled: boolean) {
+    this.#session = session;
+    this.#shape = shape;
+    this.#profiled = profiled;
+    this.#inputs = pastInputs(shape);
+    this.#widths = this.#inputs.map(({ heads, size }) => heads * size);
+  }
+
+  /** @throws SessionError `session/version-mismatch`, `session/load-failed`, `session/wrong-graph` */
+  static async load({ model, onnxruntime, threads, profile, shape }: LoadRequest): Promise<Engine> {
+    const installed = env.versions.node ?? env.versions.common;
+    if (major(installed) !== major(onnxruntime))
+      throw new SessionError(
+        "session/version-mismatch",
+        `the model was exported for onnxruntime ${onnxruntime}, installed is ${installed}`,
+        {
+          hint: "export the model again with the installed version",
+        },
+      );
+    const options: InferenceSession.SessionOptions = {
+      executionProviders: ["cpu"],
+      graphOptimizationLevel: "all",
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      // What goes wrong comes back as an error; a library does not print it as well.
+      logSeverityLevel: 4,
+      // A pattern is kept for every combination of input shapes; ours has a new one at every token.
+      enableMemPattern: false,
+      // Threads of an idle session must not spin: they starve the session that runs.
+      extra: { session: { force_spinning_stop: "1" } },
+      ...(profile === null ? {} : { enableProfiling: true, profileFilePrefix: profile }),
+    };
+    const session = await InferenceSession.create(model, options).catch((thrown: unknown) => {
+      throw new SessionError("session/load-failed", `onnxruntime ${installed} cannot load ${model}: ${text(thrown)}`, {
+        hint: installed === onnxruntime ? undefined : `the model was exported for onnxruntime ${onnxruntime}`,
+      });
+    });
+    try {
+      checkGraph(session, shape);
+    } catch (thrown) {
+      await session.release();
+      throw thrown;
+    }
+    return new Engine(session, shape, profile !== null);
+  }
+
+  /** Logits [rows, vocabulary], flat. Rows of a run that fails are not written. @throws SessionError `session/run-failed` */
+  async run({ sequence, past, tokens, logits }: RunRequest): Promise<Float32Array> {
+    const count = tokens.length;
+    try {
+      const rows = this.#sequences.get(sequence) ?? new KeyValueRows(this.#widths, this.#shape.contextLength);
+      rows.reserve(past + count, past);
+      this.#sequences.set(sequence, rows);
+      const wanted = logits === "all" ? [0, count] : logits === "last" ? [count - 1, 1] : [0, 0];
+      const feeds: Record<string, Tensor> = {
+        input_ids: new Tensor("int64", BigInt64Array.from(tokens, BigInt), [count]),
+        positions: new Tensor("int64", range(past, count), [1, count]),
+        logit_rows: new Tensor("int64", range(wanted[0]!, wanted[1]!), [wanted[1]!]),
+      };
+      for (let i = 0; i < this.#inputs.length; i++) {
+        const { name, heads, size } = this.#inputs[i]!;
+        feeds[name] = new Tensor("float32", rows.past(i, past), [past, heads, 1, size]);
+      }
+      const fetched = await this.#session.run(feeds, logits === "none" ? WITHOUT_LOGITS : WITH_LOGITS);
+      rows.write(floats(fetched, "rows", count * sum(this.#widths)), past);
+      return logits === "none" ? new Float32Array(0) : floats(fetched, "logits", wanted[1]! * this.#shape.vocabularySize);
+    } catch (thrown) {
+      throw new SessionError("session/run-failed", `${count} tokens at position ${past} could not be computed: ${text(thrown)}`);
+    }
+  }
+
+  /** @throws SessionError `session/run-failed` when there is no memory for the copy */
+  fork(sequence: number, to: number, length: number): void {
+    if (length === 0) return;
+    try {
+      this.#sequences.set(to, this.#sequences.get(sequence)!.fork(length));
+    } catch (thrown) {
+      throw new SessionError("session/run-failed", `the rows of ${length} tokens could not be copied: ${text(thrown)}`);
+    }
+  }
+
+  free(sequence: number): void {
+    this.#sequences.delete(sequence);
+  }
+
+  async close(): Promise<void> {
+    this.#sequences.clear();
+    if (this.#profiled) this.#session.endProfiling();
+    await this.#session.release();
+  }
+}
+
+function pastInputs(shape: ModelShape): PastInput[] {
+  return shape.cache.flatMap(({ heads, size }, layer) => ["key", "value"].map((side) => ({ name: `past.${layer}.${side}`, heads, size })));
+}
+
+/** The graph must be the one that the manifest speaks of: a wrong width would shift every row. */
+function checkGraph(session: InferenceSession, shape: ModelShape): void {
+  const past = pastInputs(shape);
+  const width = sum(past.map(({ heads, size }) => heads * size));
+  const expected = new Map<string, readonly (number | null)[]>([
+    ["input_ids", [null]],
+    ["positions", [1, null]],
+    ["logit_rows", [null]],
+    ...past.map(({ name, heads, size }) => [name, [null, heads, 1, size]] as const),
+    ["logits", [null, shape.vocabularySize]],
+    ["rows", [null, width]],
+  ]);
+  const found = [...session.inputMetadata, ...session.outputMetadata];
+  for (const value of found) {
+    const dimensions = expected.get(value.name);
+    const actual = value.isTensor ? value.shape : [];
+    if (
+      dimensions === undefined ||
+      actual.length !== dimensions.length ||
+      actual.some((size, i) => dimensions[i] !== null && typeof size === "number" && size !== dimensions[i])
+    )
+      throw new SessionError(
+        "session/wrong-graph",
+        `the graph has ${value.name} [${actual.join(", ")}], the manifest ${dimensions === undefined ? "knows no such tensor" : `says [${dimensions.map((size) => size ?? "any").join(", ")}]`}`,
+        { hint: "manifest.json and model.onnx are not of one export" },
+      );
+    expected.delete(value.name);
+  }
+  for (const name of expected.keys())
+    throw new SessionError("session/wrong-graph", `the graph has no ${name}`, {
+      hint: "manifest.json and model.onnx are not of one export",
+    });
+}
+
+function floats(fetched: InferenceSession.ReturnType, name: string, length: number): Float32Array {
+  const data = fetched[name]!.data;
+  if (!(data instanceof Float32Array) || data.length !== length)
+    throw new TypeError(`${name} has ${data.length} values of type ${fetched[name]!.type}, expected ${length} of type float32`);
+  return data;
+}
+
+function range(start: number, count: number): BigInt64Array {
+  const values = new BigInt64Array(count);
+  for (let i = 0; i < count; i++) values[i] = BigInt(start + i);
+  return values;
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+const major = (version: string): string => version.split(".", 1)[0]!;
+const text = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));

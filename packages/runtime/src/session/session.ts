@@ -1,0 +1,49 @@
+/**
+ * The engine as the rest of the runtime sees it. In: token ids. Out: logits. A worker thread owns the ONNX Runtime session and the
+ * key/value rows of every sequence; nothing of onnxruntime-node is seen outside this folder.
+ */
+
+export interface SessionOptions {
+  /** Threads of one operator; default: physical cores, at most 8. */
+  readonly threads?: number;
+  /** Tokens computed in one run during prefill; default 256. */
+  readonly chunk?: number;
+  /** Write ONNX Runtime's profile to files with this prefix; off by default. */
+  readonly profile?: string;
+}
+
+/** Which rows of logits an append returns: those of the last token, of every token, or none. */
+export type LogitRows = "last" | "all" | "none";
+
+/** One run of tokens with its key/value rows. Not reentrant: await each call before the next. */
+export interface Sequence {
+  /** Tokens whose rows are valid. */
+  readonly length: number;
+  /** Their ids. A live view: it grows and shrinks with the sequence. */
+  readonly tokens: readonly number[];
+  /**
+   * Computes `tokens` after those present, in chunks. Resolves to float32 logits [rows, vocabulary].
+   * When `signal` fires, stops after the chunk that is running and throws; whole chunks already computed stay valid.
+   * No tokens give no rows, except for `last` (the default), which needs one.
+   * @throws SessionError `session/aborted`, `session/bad-token`, `session/busy`, `session/context-length`, `session/disposed`,
+   * `session/no-tokens`, `session/run-failed`, `session/worker-died`
+   */
+  append(tokens: readonly number[], options?: { readonly logits?: LogitRows; readonly signal?: AbortSignal }): Promise<Float32Array>;
+  /** Keeps the first `length` tokens. Costs nothing. @throws SessionError `session/busy`, `session/disposed`, `session/rewind-ahead` */
+  rewind(length: number): void;
+  /**
+   * A new sequence with a copy of the first `length` tokens and their rows. Allowed while an append runs; what it has not finished
+   * is not there yet. @throws SessionError `session/disposed`, `session/rewind-ahead`
+   */
+  fork(length: number): Sequence;
+  /** Frees the rows. An append in flight rejects with `session/disposed`. Safe to call twice. */
+  dispose(): void;
+}
+
+export interface Session {
+  readonly contextLength: number;
+  readonly vocabularySize: number;
+  createSequence(): Sequence;
+  /** Ends the worker after the run that is on; calls in flight reject with `session/disposed` at once. Safe to call twice. */
+  dispose(): Promise<void>;
+}

@@ -1,0 +1,44 @@
+/** The worker thread: takes messages in order, one at a time, and answers requests. Logits are handed over, not copied. */
+import { parentPort } from "node:worker_threads";
+import { toOrreryError } from "@orrery/chat";
+import { Engine } from "./engine.ts";
+import type { Message, Notice, Reply, Request } from "./protocol.ts";
+
+const NOTHING = new Float32Array(0);
+
+const port = parentPort!;
+let engine: Engine | null = null;
+let last: Promise<void> = Promise.resolve();
+
+async function answer(request: Request): Promise<Float32Array> {
+  if (request.kind === "load") {
+    engine = await Engine.load(request);
+    return NOTHING;
+  }
+  if (request.kind === "run") return engine!.run(request);
+  engine!.fork(request.sequence, request.to, request.length);
+  return NOTHING;
+}
+
+async function heed(notice: Notice): Promise<void> {
+  if (notice.kind === "free") return engine?.free(notice.sequence);
+  // With its port closed and its model released the thread has nothing left to do and ends.
+  port.close();
+  await engine?.close();
+}
+
+async function handle(message: Message): Promise<void> {
+  if (message.id === null) return heed(message.notice);
+  let reply: Reply;
+  try {
+    reply = { id: message.id, result: await answer(message.request) };
+  } catch (thrown) {
+    const { code, message: text, hint } = toOrreryError(thrown, "session/run-failed");
+    reply = { id: message.id, failure: { code, message: text, hint } };
+  }
+  port.postMessage(reply, "result" in reply && reply.result.length > 0 ? [reply.result.buffer as ArrayBuffer] : []);
+}
+
+port.on("message", (message: Message) => {
+  last = last.then(() => handle(message));
+});
