@@ -1,0 +1,26 @@
+/** `@orrery/runtime`: checkpoint to text in one process. `@orrery/runtime/graph` has the graph builder alone. */
+export {
+  CheckpointError,
+  ConstraintError,
+  ContextLengthError,
+  ExportError,
+  GraphError,
+  PromptError,
+  SessionError,
+  TokenizerError,
+} from "./errors.ts";
+export { OrreryError } from "@orrery/chat";
+export { loadModel, type GenerateTextOptions, type LoadedModel, type LoadOptions } from "./model.ts";
+export { embeddedModelDirectory } from "./embedded.ts";
+export { exportModel, type ExportOptions, type ExportProgress } from "./export/export.ts";
+export { openExport } from "./export/open.ts";
+export { describeExport } from "./export/describe.ts";
+export { openCheckpoint } from "./checkpoint/checkpoint.ts";
+export { readFloatArrays } from "./checkpoint/float-arrays.ts";
+export { describeCheckpoint } from "./checkpoint/describe.ts";
+export { openSession } from "./session/open.ts";
+export type { LogitRows, Sequence, Session, SessionOptions } from "./session/session.ts";
+export { createTokenizer } from "./tokenizer/tokenizer.ts";
+export type { Tokenizer, Vocabulary } from "./tokenizer/vocabulary.ts";
+export type { Manifest, Precision } from "./manifest.ts";
+export type { ModelConfig } from "./checkpoint/model-config.ts";
