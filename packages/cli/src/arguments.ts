@@ -1,0 +1,69 @@
+/** Command line arguments, parsed and checked. In: strings. Out: typed values. Law: what is not understood is a {@link UsageError}. */
+import { parseArgs, type ParseArgsConfig } from "node:util";
+import type { Sampling } from "@orrery/chat";
+import { UsageError } from "./errors.ts";
+
+type Options = NonNullable<ParseArgsConfig["options"]>;
+
+/** Options of every command that loads a model. */
+export const SAMPLING_OPTIONS = {
+  temperature: { type: "string" },
+  seed: { type: "string" },
+} as const satisfies Options;
+
+/** Options of the commands that run an agent. */
+export const AGENT_OPTIONS = {
+  ...SAMPLING_OPTIONS,
+  model: { type: "string" },
+  tools: { type: "string" },
+  "max-steps": { type: "string" },
+  cwd: { type: "string" },
+  yes: { type: "boolean", short: "y" },
+  "no-color": { type: "boolean" },
+  verbose: { type: "boolean", short: "v" },
+} as const satisfies Options;
+
+/** node:util's parseArgs, strict, with errors of ours. @throws UsageError `cli/usage` */
+export function parse<T extends Options>(command: string, args: readonly string[], options: T) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+  } catch (error) {
+    throw usage(command, error instanceof Error ? (error.message.split(". ")[0] ?? error.message) : String(error));
+  }
+}
+
+/** The error for wrong arguments of a command. */
+export function usage(command: string, message: string): UsageError {
+  return new UsageError("cli/usage", message, { hint: `see orrery ${command} --help`.replace("  ", " ") });
+}
+
+/** A whole number within bounds, or undefined when the option is absent. @throws UsageError `cli/usage` */
+export function wholeNumber(
+  command: string,
+  name: string,
+  text: string | undefined,
+  range: { min: number; max: number },
+): number | undefined {
+  if (text === undefined) return undefined;
+  const value = /^-?\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= range.min && value <= range.max))
+    throw usage(command, `--${name} takes a whole number from ${range.min} to ${range.max}, found '${text}'`);
+  return value;
+}
+
+/** Temperature and seed. @throws UsageError `cli/usage` */
+export function sampling(command: string, values: { temperature?: string | undefined; seed?: string | undefined }): Sampling {
+  const { temperature } = values;
+  const heat = temperature === undefined || temperature.trim() === "" ? Number.NaN : Number(temperature);
+  if (temperature !== undefined && !(heat >= 0 && heat <= 5))
+    throw usage(command, `--temperature takes a number from 0 to 5, found '${temperature}'`);
+  const seed = wholeNumber(command, "seed", values.seed, { min: 0, max: 2 ** 32 - 1 });
+  return { ...(temperature === undefined ? {} : { temperature: heat }), ...(seed === undefined ? {} : { seed }) };
+}
+
+/** One of a few words. @throws UsageError `cli/usage` */
+export function oneOf<T extends string>(command: string, name: string, text: string, words: readonly T[]): T {
+  const found = words.find((word) => word === text);
+  if (found === undefined) throw usage(command, `--${name} takes ${words.join(", ")}; found '${text}'`);
+  return found;
+}

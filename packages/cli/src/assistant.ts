@@ -1,0 +1,79 @@
+/**
+ * The agent of `run` and `chat`. In: the command's options. Out: an agent for a task, with the tools that fit it. Law: this is where
+ * the command line joins model, tools and limits, and the only such place.
+ */
+import { createAgent, type Agent } from "@orrery/agent";
+import type { ChatModel, Sampling } from "@orrery/chat";
+import { resolve } from "node:path";
+import { AGENT_OPTIONS, parse, sampling, usage, wholeNumber } from "./arguments.ts";
+import type { Host } from "./host.ts";
+import { chooseTools, namedTools } from "./toolbox.ts";
+import { builtinTools } from "./tools/builtin.ts";
+import { wallClock } from "./tools/calendar.ts";
+import { openWorkspace, type Workspace } from "./tools/workspace.ts";
+
+/** Decisions more than this are a loop, not a plan. */
+const MAX_STEPS = 100;
+
+/** "What time is it in Tokyo and in Oslo?" is two calls of one reply; Orrery Mini was trained on up to four. */
+const PARALLEL = 4;
+
+export interface AgentArguments {
+  readonly model: string | undefined;
+  readonly tools: string | undefined;
+  readonly maxSteps: number | undefined;
+  readonly cwd: string;
+  /** `yes`: nothing is asked. */
+  readonly flags: { readonly yes: boolean; readonly verbose: boolean; readonly noColor: boolean };
+  readonly sampling: Sampling;
+}
+
+/** The options that `run` and `chat` share. @throws UsageError `cli/usage` */
+export function agentArguments(command: string, values: ReturnType<typeof parseAgent>["values"], host: Host): AgentArguments {
+  if (values.model === "") throw usage(command, "--model takes a directory");
+  return {
+    model: values.model === undefined ? undefined : resolve(host.cwd, values.model),
+    tools: values.tools,
+    maxSteps: wholeNumber(command, "max-steps", values["max-steps"], { min: 1, max: MAX_STEPS }),
+    cwd: resolve(host.cwd, values.cwd ?? "."),
+    flags: { yes: values.yes ?? false, verbose: values.verbose ?? false, noColor: values["no-color"] ?? false },
+    sampling: sampling(command, values),
+  };
+}
+
+/** Parses the arguments of `run` and `chat`. @throws UsageError `cli/usage` */
+export function parseAgent(command: string, args: readonly string[]) {
+  return parse(command, args, { ...AGENT_OPTIONS, json: { type: "boolean" } });
+}
+
+export interface Assistant {
+  readonly workspace: Workspace;
+  /** The agent for a task; `kept` are the tools of the conversation's earlier turns. */
+  agentFor(model: ChatModel, task: string, kept?: readonly string[]): Agent;
+}
+
+/** @throws ToolError when `--cwd` is no folder; CliError `cli/unknown-tool` */
+export async function openAssistant(options: AgentArguments, now: () => Date): Promise<Assistant> {
+  const workspace = await openWorkspace(options.cwd);
+  const all = builtinTools(workspace, now);
+  const named = options.tools === undefined ? undefined : namedTools(options.tools, all);
+  return {
+    workspace,
+    agentFor(model, task, kept) {
+      const chosen = named ?? chooseTools(task, all, kept);
+      return createAgent({
+        model,
+        tools: chosen.map(({ tool }) => tool),
+        instructions: instructions(now()),
+        limits: { parallel: PARALLEL, ...(options.maxSteps === undefined ? {} : { steps: options.maxSteps }) },
+        approval: options.flags.yes ? "never" : "writes",
+      });
+    },
+  };
+}
+
+/** In the words of the model's training data. The date is the one on this machine's wall. */
+function instructions(now: Date): string {
+  const { date } = wallClock(now, Intl.DateTimeFormat().resolvedOptions().timeZone);
+  return `You are a helpful assistant with access to tools. Today's date: ${date}.`;
+}

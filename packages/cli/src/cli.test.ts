@@ -1,0 +1,82 @@
+import { scriptedModel } from "@orrery/chat/testing";
+import { execFile } from "node:child_process";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { cli } from "./cli.ts";
+import { EXIT } from "./exit-codes.ts";
+import { Outside } from "./testing/outside.ts";
+
+const folder = tmpdir();
+
+test.each([
+  [["fly"], "there is no command 'fly'"],
+  [["constructor"], "there is no command 'constructor'"],
+  [["run", "--fast", "x"], "Unknown option '--fast'"],
+  [["run", "x", "--max-steps", "0"], "--max-steps takes a whole number from 1 to 100, found '0'"],
+  [["run", "x", "--max-steps", "many"], "--max-steps takes a whole number"],
+  [["run", "x", "--temperature", "9"], "--temperature takes a number from 0 to 5, found '9'"],
+  [["run", "x", "--temperature="], "--temperature takes a number"],
+  [["run", "x", "--seed", "-1"], "seed"],
+  [["run", "x", "--seed=1.5"], "--seed takes a whole number"],
+  [["chat", "hello"], "chat takes no task"],
+  [["generate", "dir"], "generate takes a directory and a text"],
+  [["export", "a.gguf"], "export needs --out <dir>"],
+  [["export", "a.gguf", "--out", "d", "--weights", "int3"], "--weights takes float32, int8, int4; found 'int3'"],
+  [["inspect"], "inspect takes one directory or checkpoint"],
+  [["help", "fly"], "there is no command 'fly'"],
+])("%j is a usage error and loads no model", async (argv, message) => {
+  const outside = new Outside(scriptedModel([]), folder);
+  expect(await cli(argv, outside.host)).toBe(EXIT.usage);
+  expect(outside.err).toContain(message);
+  expect(outside.err).toContain("hint: ");
+  expect(outside.loaded).toEqual([]);
+});
+
+test("generate streams a continuation, safe to print", async () => {
+  const outside = new Outside(scriptedModel([]), folder);
+  expect(await cli(["generate", "dir", "Once", "upon", "--max-tokens", "3"], outside.host)).toBe(EXIT.ok);
+  expect(outside.out).toBe(" after 'Once upon'␛[2J end\n");
+  expect(outside.loaded).toEqual([join(folder, "dir")]);
+  expect(outside.disposed).toBe(1);
+});
+
+test("help says every command, option and exit code; every command has one", async () => {
+  const outside = new Outside(scriptedModel([]), folder);
+  expect(await cli(["--help"], outside.host)).toBe(EXIT.ok);
+  for (const command of ["run", "chat", "generate", "export", "inspect"]) {
+    expect(outside.out).toContain(`orrery ${command}`);
+    const own = new Outside(scriptedModel([]), folder);
+    expect(await cli([command, "x", "--help"], own.host)).toBe(EXIT.ok);
+    expect(own.out).toContain(`Usage: orrery ${command}`);
+  }
+  expect(outside.out).toContain("130  cancelled with Ctrl-C");
+});
+
+test("text behind -- is text", async () => {
+  const model = scriptedModel(["Fine."]);
+  expect(await cli(["run", "--", "--help"], new Outside(model, folder).host)).toBe(EXIT.ok);
+  expect(model.requests[0]?.messages.at(-1)).toEqual({ role: "user", content: "--help" });
+});
+
+describe("the process", () => {
+  const bin = fileURLToPath(new URL("../bin/orrery.js", import.meta.url));
+  const orrery = (...args: string[]): Promise<{ code: unknown; stdout: string; stderr: string }> =>
+    new Promise((resolve) =>
+      execFile(process.execPath, [bin, ...args], (error, stdout, stderr) => resolve({ code: error?.code ?? 0, stdout, stderr })),
+    );
+
+  test("prints help and version", async () => {
+    const [help, version] = await Promise.all([orrery("--help"), orrery("--version")]);
+    expect(help).toMatchObject({ code: 0, stderr: "" });
+    expect(help.stdout).toContain("Exit codes");
+    expect(version).toMatchObject({ code: 0, stderr: "" });
+    expect(version.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  }, 30_000);
+
+  test("ends with 2 for wrong arguments", async () => {
+    const result = await orrery("run", "--nonsense");
+    expect(result).toMatchObject({ code: 2, stdout: "" });
+    expect(result.stderr).toContain("Unknown option '--nonsense'");
+  }, 30_000);
+});

@@ -1,0 +1,64 @@
+import { scriptedModel } from "@orrery/chat/testing";
+import { tmpdir } from "node:os";
+import { cli } from "../cli.ts";
+import { EXIT } from "../exit-codes.ts";
+import { Outside, slowModel } from "../testing/outside.ts";
+
+const folder = tmpdir();
+const TASK = "How many days are there between 2026-03-03 and 2026-04-19?";
+const DAYS = { calls: [{ name: "days_between", input: { start: "2026-03-03", end: "2026-04-19" } }] };
+
+test("a conversation goes on over several lines, then ends with the input", async () => {
+  const model = scriptedModel(["Hello.", DAYS, "47.", "New."]);
+  const outside = new Outside(model, folder);
+  outside.stdin.end(`hi\n\n${TASK}\n/new\nagain\n`);
+  expect(await cli(["chat"], outside.host)).toBe(EXIT.ok);
+  expect(outside.out).toContain("Hello.\n");
+  expect(outside.out).toContain("▸ days_between");
+  expect(model.requests[2]?.messages.map(({ role }) => role)).toEqual(["system", "user", "assistant", "user", "assistant", "tool"]);
+  expect(model.requests[3]?.messages.map(({ role }) => role)).toEqual(["system", "user"]);
+  expect(outside.disposed).toBe(1);
+});
+
+test("Ctrl-C in a turn cancels the turn and keeps the conversation", async () => {
+  const later = scriptedModel(["Second answer."]);
+  let turns = 0;
+  const outside: Outside = new Outside(
+    {
+      id: "two",
+      contextLength: 1000,
+      stream: (request) =>
+        turns++ === 0 ? slowModel(() => setImmediate(() => outside.interrupts.raise())).stream(request) : later.stream(request),
+    },
+    folder,
+  );
+  outside.stdin.end("first\nsecond\n");
+  expect(await cli(["chat"], outside.host)).toBe(EXIT.ok);
+  expect(outside.out).toContain("Well\ncancelled\n");
+  expect(outside.out).toContain("Second answer.");
+  expect(later.requests[0]?.messages.filter(({ role }) => role === "user")).toEqual([
+    { role: "user", content: "first" },
+    { role: "user", content: "second" },
+  ]);
+});
+
+test("a failed turn is told and is not part of the conversation", async () => {
+  const model = scriptedModel([{ fail: "error" }, "Better."]);
+  const outside = new Outside(model, folder);
+  outside.stdin.end("one\ntwo\n");
+  expect(await cli(["chat"], outside.host)).toBe(EXIT.ok);
+  expect(outside.err).toContain("orrery: ");
+  expect(model.requests[1]?.messages.at(-1)).toEqual({ role: "user", content: "two" });
+  expect(model.requests[1]?.messages).toHaveLength(2);
+});
+
+test("at the prompt the first Ctrl-C warns and the second leaves", async () => {
+  const outside = new Outside(scriptedModel([]), folder, { tty: true });
+  const ended = cli(["chat"], outside.host);
+  while (!outside.out.includes("›")) await new Promise((resolve) => setTimeout(resolve, 5));
+  outside.stdin.write("\u0003");
+  while (!outside.out.includes("Ctrl-C again")) await new Promise((resolve) => setTimeout(resolve, 5));
+  outside.stdin.write("\u0003");
+  expect(await ended).toBe(EXIT.ok);
+  expect(outside.disposed).toBe(1);
+});

@@ -1,0 +1,113 @@
+/**
+ * `orrery chat`: a conversation. In: lines. Out: moves and answers as they come. Law: a cancelled or failed turn never costs the
+ * conversation; what was said stays said.
+ */
+import { run, type RunResult } from "@orrery/agent";
+import type { Message } from "@orrery/chat";
+import { createApprover } from "../approval.ts";
+import { agentArguments, openAssistant, parseAgent, type AgentArguments, type Assistant } from "../assistant.ts";
+import { usage } from "../arguments.ts";
+import { EXIT, type ExitCode } from "../exit-codes.ts";
+import { styleOf, type Host, type OpenModel } from "../host.ts";
+import { printError } from "../report.ts";
+import { LineReader } from "../view/line-reader.ts";
+import { LiveView } from "../view/live.ts";
+import type { Style } from "../view/style.ts";
+import { resultError, summaryOf } from "./run.ts";
+
+interface Conversation {
+  readonly host: Host;
+  readonly options: AgentArguments;
+  readonly assistant: Assistant;
+  readonly model: OpenModel;
+  readonly reader: LineReader;
+  readonly view: LiveView;
+  readonly style: Style;
+}
+
+/** @throws OrreryError for wrong arguments and for a model that cannot be loaded */
+export async function chatCommand(args: readonly string[], host: Host): Promise<ExitCode> {
+  const { values, positionals } = parseAgent("chat", args);
+  if (positionals.length > 0) throw usage("chat", `chat takes no task, found '${positionals[0]}'`);
+  if (values.json) throw usage("chat", "chat has no --json; use run");
+  const options = agentArguments("chat", values, host);
+  const style = styleOf(host, options.flags.noColor);
+  const view = new LiveView(host.stdout, style);
+  const assistant = await openAssistant(options, host.now);
+  view.status("· loading the model");
+  const model = await (await host.engine()).loadModel(options.model);
+  const reader = new LineReader(host.stdin, host.stdout, () => host.interrupts.raise());
+  try {
+    view.line(style.dim(`${model.id} · Ctrl-C cancels a turn · /new forgets the conversation · /exit leaves`));
+    await converse({ host, options, assistant, model, reader, view, style });
+    view.endLine();
+    return EXIT.ok;
+  } finally {
+    reader.close();
+    await model.dispose();
+  }
+}
+
+async function converse(conversation: Conversation): Promise<void> {
+  const { view, style, assistant, model, host, options } = conversation;
+  let messages: readonly Message[] = [];
+  let tools: readonly string[] = [];
+  for (;;) {
+    const line = await nextLine(conversation);
+    if (line === undefined || line === "/exit" || line === "/quit") return;
+    if (line === "") continue;
+    if (line === "/new") {
+      messages = [];
+      tools = [];
+      view.line(style.dim("a new conversation"));
+      continue;
+    }
+    const agent = assistant.agentFor(model, line, tools);
+    tools = agent.tools.map(({ name }) => name);
+    if (options.flags.verbose) view.line(style.dim(`tools: ${tools.join(", ")}`));
+    const result = await turn(conversation, agent, { task: line, messages });
+    view.endLine();
+    if (result.status === "answered") view.line(`${style.dim(summaryOf(result))}\n`);
+    else if (result.status === "cancelled") view.line(style.dim("cancelled"));
+    else printError(resultError(result), host.stderr);
+    // A turn that failed is not part of the conversation: a prompt that was too long would stay too long.
+    if (result.status === "answered" || result.status === "cancelled") messages = result.messages;
+  }
+}
+
+function turn(
+  { host, options, assistant, reader, view, style }: Conversation,
+  agent: ReturnType<Assistant["agentFor"]>,
+  { task, messages }: { readonly task: string; readonly messages: readonly Message[] },
+): Promise<RunResult> {
+  return host.interrupts.abortable((signal) => {
+    const keyboard = host.stdin.isTTY === true && host.stdout.isTTY === true ? reader : undefined;
+    const { approve } = createApprover({
+      workspace: assistant.workspace,
+      reader: keyboard,
+      view,
+      out: host.stdout,
+      style,
+      stderr: host.stderr,
+      signal,
+    });
+    return run(agent, task, { messages, signal, approve, sampling: options.sampling, onEvent: (event) => view.event(event) });
+  });
+}
+
+/** The next line, trimmed; undefined at the end of the input and at the second Ctrl-C. */
+async function nextLine({ host, reader, view, style }: Conversation): Promise<string | undefined> {
+  const controller = new AbortController();
+  let state: "reading" | "warned" = "reading";
+  const stop = host.interrupts.listen(() => {
+    if (state === "warned") return controller.abort();
+    state = "warned";
+    view.line(`\n${style.dim("Ctrl-C again, or /exit, leaves")}`);
+    reader.restart();
+  });
+  try {
+    return (await reader.read(style.cyan("› "), controller.signal))?.trim();
+  } finally {
+    stop();
+  }
+}

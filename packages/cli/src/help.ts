@@ -1,0 +1,76 @@
+/** What `--help` prints: one text per command. Law: plain data, so that help needs nothing to be loaded. */
+import { EXIT_TABLE } from "./exit-codes.ts";
+
+const EXIT_CODES = EXIT_TABLE.map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`).join("\n");
+
+const MODEL_OPTIONS = `  --model <dir>        an exported model (default: the embedded Orrery Mini)
+  --temperature <t>    0 is greedy (default), up to 5
+  --seed <n>           seed of the draw (default 0)`;
+
+const AGENT_OPTIONS = `  --tools <list>       tools by name, separated by commas, or 'all' (default: chosen for the task)
+  --max-steps <n>      decisions before an answer is the only legal move (default 8)
+  --cwd <dir>          the folder that file tools may touch (default: here)
+  -y, --yes            run tools that write without asking
+  --no-color           no colours; NO_COLOR does the same
+  -v, --verbose        also show the tools declared to the model`;
+
+export const HELP: Readonly<Record<string, string>> = {
+  "": `orrery - an agent whose model runs inside the process
+
+Usage
+  orrery run "task"                     one task, answered with tools
+  orrery chat                           a conversation
+  orrery generate <dir> "text"          plain continuation of a text
+  orrery export <checkpoint> --out <dir>   a GGUF file or a Hugging Face directory, made ready to run
+  orrery inspect <dir|checkpoint>       what a model is
+  orrery <command> --help               options of a command
+  orrery --version
+
+Exit codes
+${EXIT_CODES}
+`,
+  run: `Usage: orrery run ["task"] [options]
+
+Answers one task with the built-in tools. Without a task it runs a demonstration.
+
+  --json               one object on stdout: { answer, steps, usage, timings }
+${AGENT_OPTIONS}
+${MODEL_OPTIONS}
+
+Exit codes
+${EXIT_CODES}
+`,
+  chat: `Usage: orrery chat [options]
+
+A conversation with the built-in tools. Ctrl-C cancels the turn and keeps the conversation; at the prompt, Ctrl-C twice
+or /exit leaves.
+
+${AGENT_OPTIONS}
+${MODEL_OPTIONS}
+`,
+  generate: `Usage: orrery generate <dir> "text" [options]
+
+Continues a text with an exported model: no chat format, no tools.
+
+  --max-tokens <n>     at most this many tokens (default 128)
+  --temperature <t>    0 is greedy (default), up to 5
+  --seed <n>           seed of the draw (default 0)
+  --json               one object on stdout: { text, finish, usage, timings }
+`,
+  export: `Usage: orrery export <checkpoint> --out <dir> [options]
+
+Makes a checkpoint (a GGUF file, or a directory with safetensors and config.json) ready to run.
+
+  --out <dir>          where to write (required)
+  --weights <type>     float32, int8 or int4 (default int8)
+  --experts <mode>     conditional or merged (default: the faster one, measured here)
+  --force              replace an earlier export in <dir>
+  --json               one object on stdout: the description of the export
+`,
+  inspect: `Usage: orrery inspect <dir|checkpoint> [options]
+
+Describes an exported model, or a checkpoint before its export.
+
+  --json               one object on stdout
+`,
+};

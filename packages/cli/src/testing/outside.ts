@@ -1,0 +1,90 @@
+/**
+ * The whole outside of a command, for tests: streams that are read back, a model from a script, a clock that stands still. Out: what
+ * was printed, what was loaded, and whether it was disposed of.
+ */
+import { OrreryError, type ChatModel } from "@orrery/chat";
+import { PassThrough } from "node:stream";
+import type { Engine, Host } from "../host.ts";
+import { Interrupts } from "../interrupts.ts";
+
+export class Outside {
+  readonly interrupts = new Interrupts();
+  readonly stdin = new PassThrough();
+  readonly loaded: (string | undefined)[] = [];
+  disposed = 0;
+  #out = "";
+  #err = "";
+  readonly host: Host;
+
+  /** `model` answers, or is the error of loading it; `cwd` is the folder the command is started in. */
+  constructor(model: ChatModel | OrreryError, cwd: string, options: { readonly tty?: boolean } = {}) {
+    const tty = options.tty ?? false;
+    const stdout = Object.assign(new PassThrough(), { isTTY: tty, columns: 90 });
+    const stderr = Object.assign(new PassThrough(), { isTTY: tty, columns: 90 });
+    stdout.on("data", (chunk: Buffer) => (this.#out += chunk.toString()));
+    stderr.on("data", (chunk: Buffer) => (this.#err += chunk.toString()));
+    const unused = (): never => {
+      throw new Error("not used here");
+    };
+    const engine: Engine = {
+      exportModel: unused,
+      describeExport: unused,
+      openCheckpoint: unused,
+      describeCheckpoint: unused,
+      loadModel: async (directory) => {
+        this.loaded.push(directory);
+        if (model instanceof OrreryError) throw model;
+        return {
+          id: model.id,
+          contextLength: model.contextLength,
+          stream: (request) => model.stream(request),
+          async *generate(text, { signal }) {
+            for (const word of [` after '${text}'`, "\u001b[2J", " end"]) {
+              if (signal?.aborted) throw new OrreryError("session/aborted", "aborted");
+              yield word;
+            }
+          },
+          dispose: async () => {
+            this.disposed++;
+          },
+        };
+      },
+    };
+    this.host = {
+      stdin: Object.assign(this.stdin, { isTTY: tty }),
+      stdout,
+      stderr,
+      env: {},
+      cwd,
+      now: () => new Date("2026-11-24T12:00:00Z"),
+      interrupts: this.interrupts,
+      engine: async () => engine,
+    };
+  }
+
+  get out(): string {
+    return this.#out;
+  }
+  get err(): string {
+    return this.#err;
+  }
+}
+
+/** A model that says "Well", calls `onFirst` and then waits until it is aborted. */
+export function slowModel(onFirst: () => void): ChatModel {
+  return {
+    id: "slow",
+    contextLength: 1000,
+    async *stream({ signal }) {
+      yield { type: "text-delta", text: "Well" };
+      onFirst();
+      await new Promise<void>((resolve) => signal?.addEventListener("abort", () => resolve(), { once: true }));
+      yield {
+        type: "finish",
+        reason: "aborted",
+        usage: { promptTokens: 9, cachedTokens: 0, computedTokens: 9, replyTokens: 1, forcedTokens: 0 },
+        stats: { maskedMass: 0, maskedMassMax: 0, sampledTokens: 1, firstTokenMs: 0, totalMs: 0 },
+      };
+    },
+  };
+}
