@@ -1,0 +1,81 @@
+/** One evaluation conversation as it lies in a .jsonl file, and the same in our words. In: a line. Out: tools, messages, gold turns. */
+import { isJsonObject, type Json, type JsonObject, type Message, type ToolCall, type ToolSpec } from "@orrery/chat";
+import { z } from "zod";
+
+const jsonObject = z.custom<JsonObject>(isJsonObject, "expected an object");
+const call = z.object({ name: z.string(), arguments: jsonObject });
+
+const lineSchema = z.object({
+  id: z.string(),
+  kind: z.string().default("other"),
+  tools: z.array(z.object({ name: z.string(), description: z.string().default(""), parameters: jsonObject.default({ type: "object" }) })),
+  messages: z.array(
+    z.object({
+      role: z.enum(["system", "user", "assistant", "tool"]),
+      content: z.unknown().optional(),
+      tool_calls: z.array(call).optional(),
+      name: z.string().optional(),
+    }),
+  ),
+});
+
+export interface Conversation {
+  readonly id: string;
+  readonly kind: string;
+  readonly tools: readonly ToolSpec[];
+  readonly messages: readonly Message[];
+}
+
+/** @throws ZodError or SyntaxError for a line that is not of this form. */
+export function parseConversation(line: string): Conversation {
+  const file = lineSchema.parse(JSON.parse(line));
+  const messages: Message[] = [];
+  let callCount = 0;
+  let open: ToolCall[] = [];
+  for (const m of file.messages) {
+    if (m.role === "system" || m.role === "user") messages.push({ role: m.role, content: String(m.content ?? "") });
+    else if (m.role === "assistant") {
+      const calls = (m.tool_calls ?? []).map((c) => ({ id: `call-${++callCount}`, name: c.name, input: c.arguments }));
+      if (calls.length > 0) open = [...calls];
+      messages.push({
+        role: "assistant",
+        ...(m.content === undefined || m.content === null ? {} : { content: String(m.content) }),
+        ...(calls.length > 0 ? { calls } : {}),
+      });
+    } else {
+      const at = Math.max(
+        0,
+        open.findIndex((c) => c.name === m.name),
+      ); // results come in the order of the calls
+      const [answered] = open.splice(at, 1);
+      messages.push({
+        role: "tool",
+        callId: answered?.id ?? "call-0",
+        name: m.name ?? answered?.name ?? "unknown",
+        output: (m.content ?? null) as Json,
+      });
+    }
+  }
+  return {
+    id: file.id,
+    kind: file.kind,
+    tools: file.tools.map((t) => ({ name: t.name, description: t.description, input: t.parameters })),
+    messages,
+  };
+}
+
+/** A turn to be scored: the history before it and what the reference did. */
+export interface GoldTurn {
+  readonly history: readonly Message[];
+  readonly calls: readonly { readonly name: string; readonly input: JsonObject }[];
+  readonly text: string;
+}
+
+/** Every assistant message of a conversation, with the reference history before it. */
+export function goldTurns(conversation: Conversation): GoldTurn[] {
+  return conversation.messages.flatMap((message, i) =>
+    message.role === "assistant"
+      ? [{ history: conversation.messages.slice(0, i), calls: message.calls ?? [], text: message.content ?? "" }]
+      : [],
+  );
+}

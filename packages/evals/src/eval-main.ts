@@ -1,0 +1,79 @@
+/** `npm run eval [-- file.jsonl …] [--model dir] [--json] [--limit n] [--turns]`: how well a model calls tools. Exit code 1 on errors. */
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
+import { parseArgs } from "node:util";
+import { OrreryError } from "@orrery/chat";
+import { loadModel } from "@orrery/runtime";
+import { parseConversation, type Conversation } from "./conversation.ts";
+import { evaluate, MEASURES, MEASURE_TITLES, type EvalResult } from "./eval.ts";
+import type { Share } from "./wilson.ts";
+
+const DEFAULT_FILES = ["eval_unseen.jsonl", "eval_seen.jsonl"].map((name) => new URL(`../data/${name}`, import.meta.url));
+
+const percent = (x: number): string => (100 * x).toFixed(1).padStart(5);
+const interval = (s: Share): string => (s.n === 0 ? "     –" : `${percent(s.share)} [${percent(s.low)}, ${percent(s.high)}]`);
+
+function table(name: string, result: EvalResult): string {
+  const rows = MEASURES.map(
+    (m) => `  ${MEASURE_TITLES[m].padEnd(27)} ${String(result.measures[m].n).padStart(5)}   ${interval(result.measures[m])}`,
+  );
+  return [
+    `${name}: ${result.turns} model turns, ${result.seconds.toFixed(0)} s`,
+    `  ${"".padEnd(27)} ${"n".padStart(5)}   per cent [95 % interval]`,
+    ...rows,
+    `  probability masked per token ${percent(result.maskedMass)} %, forced tokens ${percent(result.forcedShare)} %`,
+  ].join("\n");
+}
+
+function readConversations(file: string | URL, limit: number): Conversation[] {
+  const lines = readFileSync(file, "utf8")
+    .split("\n")
+    .filter((line) => line.trim() !== "");
+  return lines.slice(0, limit).map((line, i) => {
+    try {
+      return parseConversation(line);
+    } catch (cause) {
+      throw new OrreryError("eval/bad-line", `${String(file)}, line ${i + 1} is not an evaluation conversation`, {
+        hint: "packages/evals/data/README.md describes the form",
+        cause,
+      });
+    }
+  });
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      model: { type: "string" },
+      json: { type: "boolean", default: false },
+      turns: { type: "boolean", default: false },
+      limit: { type: "string", default: "1000000" },
+    },
+  });
+  const files = positionals.length > 0 ? positionals : DEFAULT_FILES;
+  const sets = files.map((file) => ({ name: basename(String(file)), conversations: readConversations(file, Number(values.limit)) }));
+  const model = await loadModel(values.model);
+  try {
+    const results: Record<string, EvalResult> = {};
+    for (const { name, conversations } of sets) {
+      const result = await evaluate(model, conversations, (done, total) => {
+        if (process.stderr.isTTY) process.stderr.write(`\r${name} ${done}/${total} `);
+      });
+      if (process.stderr.isTTY) process.stderr.write("\r\u001b[K");
+      results[name] = result;
+      if (!values.json) console.log(table(name, result));
+      if (values.turns && !values.json)
+        for (const s of result.scores) console.log(`${(s.exact ?? s.decision) ? "+" : "-"} ${s.id} ${s.kind}: ${s.reply}`);
+    }
+    if (values.json) console.log(JSON.stringify({ model: model.id, results }));
+  } finally {
+    await model.dispose();
+  }
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  if (error instanceof OrreryError && error.hint) console.error(`hint: ${error.hint}`);
+  process.exitCode = 1;
+});

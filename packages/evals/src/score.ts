@@ -1,0 +1,60 @@
+/**
+ * Scores one reply against the reference turn. Law: values are compared, not spellings; the order of parallel calls does not matter;
+ * a number in an answer counts when the same value occurs, however it is written.
+ */
+import type { Json, JsonObject, Reply } from "@orrery/chat";
+import type { GoldTurn } from "./conversation.ts";
+
+/** Each field is undefined where it does not apply to the turn. */
+export interface TurnScore {
+  /** The reply ended by itself, as an answer or as calls. */
+  readonly wellFormed: boolean;
+  /** A call where the reference called, an answer where it answered. */
+  readonly decision: boolean;
+  /** The names of the calls, as a multiset. Only where the reference called. */
+  readonly name: boolean | undefined;
+  /** Names and arguments. Only where the reference called. */
+  readonly exact: boolean | undefined;
+  /** The answer holds every number of the reference answer. Only where the reference answered with numbers. */
+  readonly numbers: boolean | undefined;
+}
+
+/** A spelling of a JSON value that is equal for equal values: keys sorted, numbers by value. */
+export function canonical(value: Json | undefined): string {
+  if (Array.isArray(value)) return `[${value.map((v: Json) => canonical(v)).join(",")}]`;
+  if (value !== null && typeof value === "object") {
+    const object = value as JsonObject;
+    return `{${Object.keys(object)
+      .toSorted()
+      .filter((key) => object[key] !== undefined)
+      .map((key) => `${JSON.stringify(key)}:${canonical(object[key])}`)
+      .join(",")}}`;
+  }
+  return JSON.stringify(value ?? null);
+}
+
+function numbersOf(text: string): Set<number> {
+  return new Set((text.match(/\d[\d,]*(?:\.\d+)?/g) ?? []).map((n) => Number(n.replaceAll(",", ""))).filter(Number.isFinite));
+}
+
+const sameBag = (a: readonly string[], b: readonly string[]): boolean => a.toSorted().join("\n") === b.toSorted().join("\n");
+
+export function scoreTurn(reply: Reply, gold: GoldTurn): TurnScore {
+  const calls = reply.message.calls ?? [];
+  const goldNumbers = numbersOf(gold.text);
+  const called = gold.calls.length > 0;
+  const said = numbersOf(reply.message.content ?? "");
+  const spell = (c: { name: string; input: JsonObject }): string => `${c.name} ${canonical(c.input)}`;
+  return {
+    wellFormed: reply.finish.reason === "stop" || reply.finish.reason === "tool-calls",
+    decision: calls.length > 0 === called,
+    name: called
+      ? sameBag(
+          calls.map((c) => c.name),
+          gold.calls.map((c) => c.name),
+        )
+      : undefined,
+    exact: called ? sameBag(calls.map(spell), gold.calls.map(spell)) : undefined,
+    numbers: !called && goldNumbers.size > 0 ? [...goldNumbers].every((n) => said.has(n)) : undefined,
+  };
+}
