@@ -7,9 +7,10 @@ const root = resolve(import.meta.dirname, "..");
 /** Package arrows: which packages a package's sources may name. `@orrery/x/testing` counts as x. */
 const PACKAGES = {
   chat: ["zod"],
-  runtime: ["@orrery/chat", "onnxruntime-node", "zod", "@huggingface/gguf", "@huggingface/tokenizers"],
+  runtime: ["@orrery/chat", "onnxruntime-node", "zod", "@huggingface/tokenizers"],
   agent: ["@orrery/chat", "xstate", "zod", "ajv"],
   model: [],
+  evals: ["@orrery/chat", "@orrery/runtime", "zod"],
 };
 
 /** Folder arrows inside runtime, in the order that data flows. Every folder may import errors, manifest and itself. */
@@ -29,6 +30,9 @@ const RUNTIME = {
   sampling: ["constraint"],
 };
 
+/** Folder arrows inside cli: tools know nothing of terminals, the view nothing of commands. Files at the root of src join them. */
+const CLI = { tools: [], view: ["tools"], commands: ["tools", "view"] };
+
 const LINES = 400;
 
 function files(directory) {
@@ -38,12 +42,18 @@ function files(directory) {
     .filter((file) => !/[\\/](dist|node_modules|fixtures)[\\/]/.test(file));
 }
 
+const IMPORTS = [
+  /^\s*(?:import|export)\s[^"'`;]*?\sfrom\s+"([^"]+)"/gm, // import x from "y", export { x } from "y"
+  /^\s*import\s+"([^"]+)"/gm, // import "y"
+  /\bimport\(\s*"([^"]+)"\s*\)/g, // await import("y"), and import("y") in types
+];
+
 function imports(file) {
   const text = readFileSync(file, "utf8");
-  return [...text.matchAll(/(?:^|\n)\s*(?:import|export)\b[^;'"]*?["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/g)].map((m) => m[1] ?? m[2]);
+  return IMPORTS.flatMap((pattern) => [...text.matchAll(pattern)].map((match) => match[1]));
 }
 
-const isTest = (file) => /\.test\.(ts|mjs)$/.test(file) || /[\\/](testing|test)[\\/]/.test(file);
+const isTest = (file) => /\.test(\.support)?\.(ts|mjs)$/.test(file) || /[\\/](testing|test)[\\/]/.test(file);
 const sources = ["packages", "examples", "test", "bench"].flatMap((folder) => {
   try {
     return files(join(root, folder));
@@ -79,17 +89,27 @@ describe("package arrows", () => {
   });
 });
 
+/** Imports of a folder's files from folders it may not know. Files at the root of src are free to import. */
+function wrongFolders(src, folder, allowed) {
+  return files(join(src, folder))
+    .filter((file) => !isTest(file))
+    .flatMap((file) => imports(file).map((target) => [file, target]))
+    .filter(([, target]) => target.startsWith("."))
+    .map(([file, target]) => [name(file), relative(src, resolve(dirname(file), target)).split(sep)])
+    .filter(([, path]) => path.length > 1 && path[0] !== folder && !allowed.includes(path[0]))
+    .map(([file, path]) => `${file} → ${path.join("/")}`);
+}
+
+describe("folder arrows inside cli", () => {
+  test.each(Object.keys(CLI))("%s imports only what it may", (folder) => {
+    expect(wrongFolders(join(root, "packages/cli/src"), folder, CLI[folder])).toEqual([]);
+  });
+});
+
 describe("folder arrows inside runtime", () => {
   const src = join(root, "packages/runtime/src");
   test.each(Object.keys(RUNTIME))("%s imports only what it may", (folder) => {
-    const wrong = files(join(src, folder))
-      .filter((file) => !isTest(file))
-      .flatMap((file) => imports(file).map((target) => [file, target]))
-      .filter(([, target]) => target.startsWith("."))
-      .map(([file, target]) => [name(file), relative(src, resolve(dirname(file), target)).split(sep)])
-      .filter(([, path]) => path.length > 1 && path[0] !== folder && !RUNTIME[folder].includes(path[0]))
-      .map(([file, path]) => `${file} → ${path.join("/")}`);
-    expect(wrong).toEqual([]);
+    expect(wrongFolders(src, folder, RUNTIME[folder])).toEqual([]);
   });
 
   test("onnxruntime-node is imported only in session", () => {
