@@ -35,9 +35,13 @@ export function resolveMoves(tools: readonly ToolSpec[], moves: Moves = allMoves
   const declared = new Set(tools.map((tool) => tool.name));
   const foreign = moves.calls.find((call) => !declared.has(call.name));
   if (foreign)
-    throw new ChatError("chat/undeclared-move", `move '${foreign.name}' is not a declared tool; declared: ${[...declared].join(", ") || "none"}`, {
-      hint: "declare every tool of the run in `tools` and narrow with `moves`",
-    });
+    throw new ChatError(
+      "chat/undeclared-move",
+      `move '${foreign.name}' is not a declared tool; declared: ${[...declared].join(", ") || "none"}`,
+      {
+        hint: "declare every tool of the run in `tools` and narrow with `moves`",
+      },
+    );
   if (moves.answer === false && moves.calls.length === 0)
     throw new ChatError("chat/no-moves", "neither an answer nor a call is legal", {
       hint: "a deciding state needs at least one legal move; look at its guards and narrowings",

@@ -75,7 +75,8 @@ export function scriptedModel(replies: readonly ScriptedReply[], options: { id?:
       return play(request, reply);
     },
     assertComplete() {
-      if (queue.length > 0) throw new ChatError("chat/script-unused", `${queue.length} of ${replies.length} scripted replies were not used`);
+      if (queue.length > 0)
+        throw new ChatError("chat/script-unused", `${queue.length} of ${replies.length} scripted replies were not used`);
     },
   };
 }
