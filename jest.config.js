@@ -5,4 +5,5 @@ export default {
   transform: {},
   modulePathIgnorePatterns: ["<rootDir>/bench/"],
   maxWorkers: 2,
+  testTimeout: 120_000, // a bound for hangs: machines are shared, and no test asserts a time
 };

@@ -1,0 +1,36 @@
+import { readFileSync } from "node:fs";
+import { scriptedModel, type ScriptedReply } from "@orrery/chat/testing";
+import { goldTurns, parseConversation } from "./conversation.ts";
+import { evaluate } from "./eval.ts";
+
+const lines = ["eval_seen.jsonl", "eval_unseen.jsonl"].flatMap((name) =>
+  readFileSync(new URL(`../data/${name}`, import.meta.url), "utf8")
+    .split("\n")
+    .filter((line) => line !== ""),
+);
+const conversations = lines.map(parseConversation);
+
+test("the 200 conversations parse, and every result belongs to the call it answers", () => {
+  expect(conversations).toHaveLength(200);
+  for (const { messages } of conversations) {
+    const calls = messages.flatMap((m) => (m.role === "assistant" ? (m.calls ?? []) : []));
+    const results = messages.flatMap((m) => (m.role === "tool" ? [m] : []));
+    expect(results.map((r) => r.callId).toSorted()).toEqual(calls.map((c) => c.id).toSorted());
+    for (const result of results) expect(calls.find((c) => c.id === result.callId)?.name).toBe(result.name);
+  }
+});
+
+test("the reference itself scores 100 per cent, and an empty answer nothing where a call was due", async () => {
+  const some = conversations.slice(0, 20);
+  const turns = some.flatMap(goldTurns);
+  const perfect = turns.map((turn): ScriptedReply => (turn.calls.length > 0 ? { calls: turn.calls } : turn.text));
+  const result = await evaluate(scriptedModel(perfect), some);
+  expect(result.turns).toBe(turns.length);
+  for (const measure of ["wellFormed", "decision", "name", "exact", "numbers"] as const) {
+    expect(result.measures[measure].hits).toBe(result.measures[measure].n);
+    expect(result.measures[measure].n).toBeGreaterThan(5);
+  }
+  const mute = await evaluate(scriptedModel(turns.map(() => "?")), some);
+  expect(mute.measures.exact.hits).toBe(0);
+  expect(mute.measures.decision.hits).toBe(turns.filter((turn) => turn.calls.length === 0).length);
+});
