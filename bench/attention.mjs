@@ -1,6 +1,6 @@
 /**
  * Attention over past and new rows: joined (copies the past inside the engine, then one product) against two-part (a product over the
- * past where it lies, another over the new row). One token, alternating, medians. docs/decisions/2026-11-24-attention-joins-rows.md
+ * past where it lies, another over the new row). One token, alternating, medians. docs/decisions/2026-11-24-attention-in-two-parts.md
  *
  *   npm run attention --prefix bench
  */

@@ -32,7 +32,9 @@ async function logitsOf({ directory, manifest }: OpenedExport, ids: readonly num
     new Tensor("int64", BigInt64Array.from(numbers, BigInt), dims);
   const order = ids.map((_, i) => i);
   const past = manifest.cache.flatMap(({ heads, size }, layer) =>
-    ["key", "value"].map((side) => [`past.${layer}.${side}`, new Tensor("float32", new Float32Array(0), [0, heads, 1, size])] as const),
+    ["key", "value"].map(
+      (side) => [`past.${layer}.${side}`, new Tensor("float32", new Float32Array(heads * size), [1, heads, 1, size])] as const,
+    ),
   );
   const feeds = { input_ids: int64(ids, [ids.length]), positions: int64(order, [1, ids.length]), logit_rows: int64(order, [ids.length]) };
   const { logits } = await session.run({ ...feeds, ...Object.fromEntries(past) });

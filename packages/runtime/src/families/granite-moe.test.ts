@@ -134,14 +134,19 @@ function emptyRows(config: ModelConfig, capacity: number): Rows {
   return { length: 0, past: Array.from({ length: 2 * config.layers }, () => new Float32Array(capacity * width)) };
 }
 
-/** One run of tokens after `rows`, which then holds their rows too. Logits [wanted.length, vocabulary], flat. */
+/**
+ * One run of tokens after `rows`, which then holds their rows too. Logits [wanted.length, vocabulary], flat. `padding`: rows given when
+ * there are fewer; the graph masks them, whatever they hold.
+ */
 async function run(
   session: InferenceSession,
   config: ModelConfig,
   rows: Rows,
   ids: readonly number[],
   wanted = ids.map((_, i) => i),
+  padding = 1,
 ): Promise<Float32Array> {
+  const given = Math.max(rows.length, padding);
   const integers = (numbers: readonly number[]): BigInt64Array => BigInt64Array.from(numbers, BigInt);
   const { keyValue, size } = config.heads;
   const width = keyValue * size;
@@ -151,8 +156,8 @@ async function run(
     logit_rows: new Tensor("int64", integers(wanted), [wanted.length]),
   };
   rows.past.forEach((array, index) => {
-    feeds[`past.${index >> 1}.${index % 2 === 0 ? "key" : "value"}`] = new Tensor("float32", array.subarray(0, rows.length * width), [
-      rows.length,
+    feeds[`past.${index >> 1}.${index % 2 === 0 ? "key" : "value"}`] = new Tensor("float32", array.subarray(0, given * width), [
+      given,
       keyValue,
       1,
       size,
@@ -227,6 +232,17 @@ describe.each(["granitemoe", "granitemoe-shared"])("%s against the reference", (
     const row = (index: number): Float32Array => logits(name).subarray(index * config.vocabularySize, (index + 1) * config.vocabularySize);
     expect(largestDifference(some.subarray(0, config.vocabularySize), row(28))).toBeLessThan(TOLERANCE);
     expect(largestDifference(some.subarray(config.vocabularySize), row(20))).toBeLessThan(TOLERANCE);
+    await session.release();
+  });
+
+  test("padding is never seen, whatever it holds; without any, an empty past fails instead of killing the process", async () => {
+    const session = await load(`${model}-padding`, config, { experts: "merged", accuracyLevel: 0 }, floats);
+    const { input_ids: ids, name } = cases.find((one) => one.name === "window")!;
+    const rows = emptyRows(config, 16);
+    for (const array of rows.past) array.fill(1e3);
+    const padded = await run(session, config, rows, ids, undefined, 3);
+    expect(largestDifference(padded, logits(name))).toBeLessThan(TOLERANCE);
+    await expect(run(session, config, emptyRows(config, 16), ids, undefined, 0)).rejects.toThrow(/Gather/);
     await session.release();
   });
 });

@@ -10,6 +10,9 @@ import { KeyValueRows } from "./rows.ts";
 const WITH_LOGITS = ["logits", "rows"];
 const WITHOUT_LOGITS = ["rows"];
 
+/** Rows a run is given when there is no past: the graph masks them, but cannot do without (docs/architecture.md). */
+const PADDING = 1;
+
 /** One of the graph's past inputs. */
 interface PastInput {
   readonly name: string;
@@ -84,9 +87,10 @@ export class Engine {
         positions: new Tensor("int64", range(past, count), [1, count]),
         logit_rows: new Tensor("int64", range(wanted[0]!, wanted[1]!), [wanted[1]!]),
       };
+      const given = Math.max(past, PADDING);
       for (let i = 0; i < this.#inputs.length; i++) {
         const { name, heads, size } = this.#inputs[i]!;
-        feeds[name] = new Tensor("float32", rows.past(i, past), [past, heads, 1, size]);
+        feeds[name] = new Tensor("float32", rows.past(i, given), [given, heads, 1, size]);
       }
       const fetched = await this.#session.run(feeds, logits === "none" ? WITHOUT_LOGITS : WITH_LOGITS);
       rows.write(floats(fetched, "rows", count * sum(this.#widths)), past);

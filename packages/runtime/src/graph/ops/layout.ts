@@ -45,12 +45,19 @@ export function concat(values: readonly Value[], axis: number): Value {
   return first.graph.node("Concat", [...values], { dtype: first.dtype, shape }, { axis: { int: at } });
 }
 
-/** Split-18 into parts of these lengths. @throws GraphError `graph/shape-mismatch`, `graph/axis` */
+/** Split-18 into parts of known length. @throws GraphError `graph/shape-mismatch`, `graph/axis` */
 export function split(x: Value, lengths: readonly number[], axis: number): Value[] {
+  return splitAt(x, x.graph.constant("int64", [lengths.length], lengths), lengths, axis);
+}
+
+/** Split-18 into parts whose lengths (int64 [parts]) a run computes; `dims` names them. @throws GraphError `graph/shape-mismatch`, `graph/axis` */
+export function splitAt(x: Value, lengths: Value, dims: readonly Dim[], axis: number): Value[] {
   const at = axisOf(x.shape, axis);
-  requireDim("Split", `sum of the parts of ${x.name}`, sumDims(lengths), x.shape[at]);
-  const outputs = lengths.map((length): ValueType => ({ dtype: x.dtype, shape: withDim(x.shape, at, length) }));
-  return x.graph.nodeWithOutputs("Split", [x, x.graph.constant("int64", [lengths.length], lengths)], outputs, { axis: { int: at } });
+  requireDtype("Split", lengths, "int64");
+  requireDim("Split", `number of lengths in ${lengths.name}`, lengths.shape[0], dims.length);
+  requireDim("Split", `sum of the parts of ${x.name}`, sumDims(dims), x.shape[at]);
+  const outputs = dims.map((dim): ValueType => ({ dtype: x.dtype, shape: withDim(x.shape, at, dim) }));
+  return x.graph.nodeWithOutputs("Split", [x, lengths], outputs, { axis: { int: at } });
 }
 
 /** Shape-21 of one dimension: int64 [1], the length of x along `axis`. @throws GraphError `graph/axis` */
