@@ -13,7 +13,7 @@ export { OrreryError } from "@orrery/chat";
 export { loadModel, type GenerateTextOptions, type LoadedModel, type LoadOptions } from "./model.ts";
 export { embeddedModelDirectory } from "./embedded.ts";
 export { exportModel, type ExportOptions, type ExportProgress } from "./export/export.ts";
-export { openExport } from "./export/open.ts";
+export { openExport, type OpenedExport } from "./open-export.ts";
 export { describeExport } from "./export/describe.ts";
 export { openCheckpoint } from "./checkpoint/checkpoint.ts";
 export { readFloatArrays } from "./checkpoint/float-arrays.ts";

@@ -8,7 +8,7 @@ import { chat } from "./chat.ts";
 import { createConstraintEngine } from "./constraint/engine.ts";
 import { embeddedModelDirectory } from "./embedded.ts";
 import { ContextLengthError, PromptError } from "./errors.ts";
-import { openExport } from "./export/open.ts";
+import { openExport } from "./open-export.ts";
 import { generate } from "./generate.ts";
 import type { Manifest } from "./manifest.ts";
 import { GEMMA4_FORMAT } from "./prompt/format.ts";
@@ -52,8 +52,9 @@ export interface LoadedModel extends ChatModel {
  */
 export async function loadModel(directory: string = embeddedModelDirectory(), options: LoadOptions = {}): Promise<LoadedModel> {
   const { sequences = 4, ...sessionOptions } = options;
-  const { manifest } = await openExport(directory);
-  const [tokenizer, session] = await Promise.all([loadTokenizer(directory), openSession(directory, sessionOptions)]);
+  const opened = await openExport(directory);
+  const { manifest } = opened;
+  const [tokenizer, session] = await Promise.all([loadTokenizer(opened.directory), openSession(opened, sessionOptions)]);
   const pool = new SequencePool(session, { capacity: sequences });
   const constraints = createConstraintEngine(tokenizer, GEMMA4_FORMAT);
   const { contextLength } = session;

@@ -3,7 +3,7 @@ import type { ModelConfig } from "../checkpoint/model-config.ts";
 import { familyOf } from "../families/registry.ts";
 import type { ExpertMode } from "../families/family.ts";
 import type { Manifest } from "../manifest.ts";
-import { openExport } from "./open.ts";
+import { openExport } from "../open-export.ts";
 
 export interface ExportDescription {
   readonly family: string;

@@ -6,7 +6,7 @@ import { InferenceSession, Tensor } from "onnxruntime-node";
 import { MODEL_FILE, type Precision } from "../manifest.ts";
 import { describeExport } from "./describe.ts";
 import { exportModel, type ExportOptions, type ExportProgress } from "./export.ts";
-import { openExport, type OpenedExport } from "./open.ts";
+import { openExport, type OpenedExport } from "../open-export.ts";
 
 const FIXTURES = fileURLToPath(new URL("../../fixtures/", import.meta.url));
 const GOLDENS = ["granitemoe-shared", "granitemoe"] as const;

@@ -15,7 +15,7 @@ import { planStorage, storageBytes, type Storage } from "../weights/storage.ts";
 import type { StoredWeight, WeightSpec, WeightTable } from "../weights/weight.ts";
 import { measureExperts } from "./cost.ts";
 import { alignment, ExportDirectory } from "./files.ts";
-import type { OpenedExport } from "./open.ts";
+import type { OpenedExport } from "../open-export.ts";
 
 export interface ExportOptions {
   /** Directory to write; made, if need be. */

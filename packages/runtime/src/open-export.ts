@@ -8,8 +8,8 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { z } from "zod";
-import { ExportError } from "../errors.ts";
-import { MANIFEST_FILE, manifestSchema, MODEL_FILE, type Manifest } from "../manifest.ts";
+import { ExportError } from "./errors.ts";
+import { MANIFEST_FILE, manifestSchema, MODEL_FILE, type Manifest } from "./manifest.ts";
 
 /** A manifest is some kilobytes: more than this is not one, and is not read. */
 const MAX_MANIFEST_BYTES = 2 ** 20;

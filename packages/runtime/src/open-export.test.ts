@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { MANIFEST_FILE, MODEL_FILE, type Manifest } from "../manifest.ts";
-import { openExport } from "./open.ts";
+import { MANIFEST_FILE, MODEL_FILE, type Manifest } from "./manifest.ts";
+import { openExport } from "./open-export.ts";
 
 let directory: string;
 beforeEach(async () => {
