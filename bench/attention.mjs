@@ -36,7 +36,10 @@ function build(attend, { heads, size, groups }, T) {
   const v = graph.input("v", "float32", [1, heads, 1, size]);
   let sum;
   for (let i = 0; i < LAYERS; i++) {
-    const past = { key: graph.input(`key${i}`, "float32", [T, heads, 1, size]), value: graph.input(`value${i}`, "float32", [T, heads, 1, size]) };
+    const past = {
+      key: graph.input(`key${i}`, "float32", [T, heads, 1, size]),
+      value: graph.input(`value${i}`, "float32", [T, heads, 1, size]),
+    };
     const mixed = attend(q, k, v, past, T); // [heads, groups, 1, size]
     sum = sum ? add(sum, mixed) : mixed;
   }
@@ -49,7 +52,12 @@ function build(attend, { heads, size, groups }, T) {
   });
 }
 
-const random = (dims) => new Tensor("float32", Float32Array.from({ length: dims.reduce((a, b) => a * b) }, () => Math.random() - 0.5), dims);
+const random = (dims) =>
+  new Tensor(
+    "float32",
+    Float32Array.from({ length: dims.reduce((a, b) => a * b) }, () => Math.random() - 0.5),
+    dims,
+  );
 
 for (const shape of SHAPES) {
   for (const T of [64, 256, 512, 1024, 4096]) {
@@ -58,7 +66,7 @@ for (const shape of SHAPES) {
     const feeds = { q: random([1, heads, groups, size]), k: random([1, heads, 1, size]), v: random([1, heads, 1, size]) };
     for (let i = 0; i < LAYERS; i++) for (const side of ["key", "value"]) feeds[`${side}${i}`] = random([T, heads, 1, size]);
     const times = [[], []];
-    let outputs = [];
+    const outputs = [];
     for (let round = -5; round < ROUNDS; round++) {
       for (const i of round % 2 ? [0, 1] : [1, 0]) {
         const start = performance.now();
@@ -69,7 +77,9 @@ for (const shape of SHAPES) {
     const difference = Math.max(...outputs[0].map((x, i) => Math.abs(x - outputs[1][i])));
     if (!(difference < 1e-5)) throw new Error(`the two differ by ${difference}`);
     const [a, b] = times;
-    console.log(`${shape.name}, T=${String(T).padStart(4)}: µs a layer: joined ${spread(a, 0)}, two-part ${spread(b, 0)}, ratio ${(median(b) / median(a)).toFixed(2)}`);
+    console.log(
+      `${shape.name}, T=${String(T).padStart(4)}: µs a layer: joined ${spread(a, 0)}, two-part ${spread(b, 0)}, ratio ${(median(b) / median(a)).toFixed(2)}`,
+    );
     for (const session of sessions) await session.release();
   }
 }

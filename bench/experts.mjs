@@ -28,12 +28,18 @@ try {
   await session.dispose();
 
   const profile = readdirSync(directory).find((name) => name.startsWith("profile"));
-  const events = JSON.parse(readFileSync(join(directory, profile), "utf8")).filter((e) => e.cat === "Node" && e.name.endsWith("_kernel_time"));
+  const events = JSON.parse(readFileSync(join(directory, profile), "utf8")).filter(
+    (e) => e.cat === "Node" && e.name.endsWith("_kernel_time"),
+  );
   const { layers, experts } = manifest.config;
   // An expert's first matrix is the only one with 2 · width outputs.
-  const ran = events.filter((e) => e.args.op_name === "MatMulNBits" && Object.values(e.args.output_type_shape[0])[0].at(-1) === 2 * experts.width).length;
+  const ran = events.filter(
+    (e) => e.args.op_name === "MatMulNBits" && Object.values(e.args.output_type_shape[0])[0].at(-1) === 2 * experts.width,
+  ).length;
   const perToken = ran / TOKENS / layers;
-  console.log(`profile of ${TOKENS} tokens: ${perToken.toFixed(2)} experts ran per token and layer, of ${experts.count}; the router chooses ${experts.perToken}`);
+  console.log(
+    `profile of ${TOKENS} tokens: ${perToken.toFixed(2)} experts ran per token and layer, of ${experts.count}; the router chooses ${experts.perToken}`,
+  );
   if (perToken !== experts.perToken) process.exitCode = 1;
 
   for (const width of [experts.width, 256, 512, 1024]) {
