@@ -2,6 +2,7 @@
 
 export type Json = string | number | boolean | null | readonly Json[] | JsonObject;
 
+/** A JSON object. A property that is undefined counts as absent. */
 export interface JsonObject {
   readonly [key: string]: Json | undefined;
 }

@@ -15,10 +15,12 @@ export interface ToolCall {
   readonly input: JsonObject;
 }
 
+/** What the program tells the model before anything else. */
 export interface SystemMessage {
   readonly role: "system";
   readonly content: string;
 }
+/** What the user says. */
 export interface UserMessage {
   readonly role: "user";
   readonly content: string;
@@ -38,8 +40,10 @@ export interface ToolMessage {
   readonly output: Json;
 }
 
+/** One entry of a conversation. */
 export type Message = SystemMessage | UserMessage | AssistantMessage | ToolMessage;
 
+/** Checks a call that comes from outside. */
 export const toolCallSchema = z.object({
   id: z.string().min(1),
   name: z.string().min(1),

@@ -23,6 +23,7 @@ export interface Sampling {
   readonly seed?: number;
 }
 
+/** What a model is asked: a conversation, what it may do, and how it draws. */
 export interface ChatRequest {
   readonly messages: readonly Message[];
   /** Declared to the model; keep the list the same for a whole run, so that the prompt's prefix is stable. Default none. */
@@ -30,12 +31,12 @@ export interface ChatRequest {
   /** What this reply may be. Default: an answer in free text, or calls of any declared tool. */
   readonly moves?: Moves;
   readonly sampling?: Sampling;
-  /** At most this many reply tokens. Default: the model's (512 for Orrery Mini). */
+  /** At most this many reply tokens, a whole number of at least 1. Default: the model's (512 for Orrery Mini). */
   readonly maxTokens?: number;
   readonly signal?: AbortSignal;
 }
 
-/** Token counts of one reply. `prompt = cached + computed`. */
+/** Token counts of one reply. `prompt = cached + computed`, unless the reply ended (aborted, failed) before its prompt was computed. */
 export interface Usage {
   /** Tokens of the rendered prompt. */
   readonly promptTokens: number;
@@ -63,7 +64,9 @@ export interface ReplyStats {
   readonly totalMs: number;
 }
 
+/** Nothing was computed. */
 export const NO_USAGE: Usage = { promptTokens: 0, cachedTokens: 0, computedTokens: 0, replyTokens: 0, forcedTokens: 0 };
+/** Nothing was sampled. */
 export const NO_STATS: ReplyStats = { maskedMass: 0, maskedMassMax: 0, sampledTokens: 0, firstTokenMs: 0, totalMs: 0 };
 
 /** Sum of two usages, field by field. */
@@ -92,8 +95,10 @@ export type ChatEvent =
   | { readonly type: "tool-call"; readonly call: ToolCall }
   | Finish;
 
+/** How a reply ended; {@link ChatEvent} says what each means. */
 export type FinishReason = "stop" | "tool-calls" | "length" | "aborted" | "error";
 
+/** The last event of every stream. */
 export interface Finish {
   readonly type: "finish";
   readonly reason: FinishReason;
@@ -103,13 +108,15 @@ export interface Finish {
   readonly error?: OrreryError | undefined;
 }
 
+/** A model as its callers see it. */
 export interface ChatModel {
   readonly id: string;
   /** Prompt plus reply, in tokens. */
   readonly contextLength: number;
   /**
    * Answers a request. Ends with exactly one `finish`; honours `request.signal` within one token.
-   * @throws ChatError before the first event, for a request that is wrong in itself (see {@link resolveMoves}).
+   * @throws OrreryError before the first event, for a request that is wrong in itself: `chat/…` (see {@link resolveMoves}), or of the
+   *   model's own areas, such as a prompt longer than the context.
    */
   stream(request: ChatRequest): AsyncIterable<ChatEvent>;
 }

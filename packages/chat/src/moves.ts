@@ -12,6 +12,7 @@ export interface CallMove {
   readonly input: JsonSchema;
 }
 
+/** What one reply may be: an answer, calls, or either. */
 export interface Moves {
   /** May the reply be an answer? `true`: free text; `{ schema }`: JSON under that schema; `false`: no. */
   readonly answer: boolean | { readonly schema: JsonSchema };
@@ -47,6 +48,8 @@ export function resolveMoves(tools: readonly ToolSpec[], moves: Moves = allMoves
       hint: "a deciding state needs at least one legal move; look at its guards and narrowings",
     });
   if (!Number.isInteger(moves.parallel) || moves.parallel < 1)
-    throw new ChatError("chat/bad-parallel", `parallel must be an integer of at least 1, found ${moves.parallel}`);
+    throw new ChatError("chat/bad-parallel", `parallel must be an integer of at least 1, found ${moves.parallel}`, {
+      hint: "give the number of calls that one reply may have",
+    });
   return moves;
 }

@@ -76,7 +76,9 @@ export function scriptedModel(replies: readonly ScriptedReply[], options: { id?:
     },
     assertComplete() {
       if (queue.length > 0)
-        throw new ChatError("chat/script-unused", `${queue.length} of ${replies.length} scripted replies were not used`);
+        throw new ChatError("chat/script-unused", `${queue.length} of ${replies.length} scripted replies were not used`, {
+          hint: "remove the spare replies, or find out why the run ended early",
+        });
     },
   };
 }

@@ -13,6 +13,7 @@ export interface ToolSpec {
   readonly input: JsonSchema;
 }
 
+/** Checks a declaration that comes from outside. */
 export const toolSpecSchema = z.object({
   name: z.string().regex(TOOL_NAME),
   description: z.string(),

@@ -51,8 +51,13 @@ async function main(): Promise<void> {
       limit: { type: "string", default: "1000000" },
     },
   });
+  const limit = Number(values.limit);
+  if (!(Number.isSafeInteger(limit) && limit >= 1))
+    throw new OrreryError("eval/bad-limit", `--limit is ${values.limit}, expected a whole number of at least 1`, {
+      hint: "leave it out to run every conversation",
+    });
   const files = positionals.length > 0 ? positionals : DEFAULT_FILES;
-  const sets = files.map((file) => ({ name: basename(String(file)), conversations: readConversations(file, Number(values.limit)) }));
+  const sets = files.map((file) => ({ name: basename(String(file)), conversations: readConversations(file, limit) }));
   const model = await loadModel(values.model);
   try {
     const results: Record<string, EvalResult> = {};

@@ -93,7 +93,10 @@ async function runForm(
       const references = await readFloatArrays(join(directory, form.logits));
       for (const c of golden.cases) {
         const reference = references.get(c.name);
-        if (!reference) throw new OrreryError("goldens/no-reference", `${form.logits} holds no logits for case ${c.name}`);
+        if (!reference)
+          throw new OrreryError("goldens/no-reference", `${form.logits} holds no logits for case ${c.name}`, {
+            hint: "cases.json and the logits must be of one run of the reference",
+          });
         results.push(await runCase(session, c, reference, form.weights === "float32"));
       }
     } finally {

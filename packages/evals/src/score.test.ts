@@ -30,6 +30,17 @@ test("an answer holds the reference's numbers by value", () => {
   expect(scoreTurn(reply({ content: "anything" }), { ...gold, text: "No number." }).numbers).toBeUndefined();
 });
 
+test.each([
+  ["It is -5 degrees.", "5 degrees", false],
+  ["It is -5 degrees.", "−5 °C", true],
+  ["On 2026-03-05.", "5 March (3) 2026", true],
+  ["The rolls are [1,2,3].", "3, 2 and 1", true],
+  ["It costs 12,500.", "12500", true],
+  ["It is 0.", "-0", true],
+])("the numbers of %j are in %j: %s", (text, content, held) => {
+  expect(scoreTurn(reply({ content }), { history: [], calls: [], text }).numbers).toBe(held);
+});
+
 test("a reply that was cut is not well formed", () => {
   expect(scoreTurn(reply({ content: "3" }, "length"), { history: [], calls: [], text: "3" }).wellFormed).toBe(false);
 });

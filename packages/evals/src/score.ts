@@ -33,8 +33,15 @@ export function canonical(value: Json | undefined): string {
   return JSON.stringify(value ?? null);
 }
 
+/** A minus belongs to the number unless a letter or digit stands before it (`2026-03-03`); a comma does where three digits follow. */
+const NUMBER = /(?<sign>(?<!\w)[-−])?(?<digits>\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?<fraction>\.\d+)?/g;
+
 function numbersOf(text: string): Set<number> {
-  return new Set((text.match(/\d[\d,]*(?:\.\d+)?/g) ?? []).map((n) => Number(n.replaceAll(",", ""))).filter(Number.isFinite));
+  const values = [...text.matchAll(NUMBER)].map(({ groups }) => {
+    const size = Number(`${groups!["digits"]!.replaceAll(",", "")}${groups!["fraction"] ?? ""}`);
+    return groups!["sign"] === undefined ? size : 0 - size;
+  });
+  return new Set(values.filter(Number.isFinite));
 }
 
 const sameBag = (a: readonly string[], b: readonly string[]): boolean => a.toSorted().join("\n") === b.toSorted().join("\n");

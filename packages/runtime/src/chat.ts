@@ -2,22 +2,11 @@
  * One chat request through the runtime. In: a request and the parts of a loaded model. Out: the port's event stream.
  * Law: wrong requests throw before the first event; whatever happens later is the one `finish`.
  */
-import {
-  NO_STATS,
-  NO_USAGE,
-  resolveMoves,
-  toOrreryError,
-  type AssistantMessage,
-  type ChatEvent,
-  type ChatRequest,
-  type Finish,
-  type ReplyStats,
-  type Usage,
-} from "@orrery/chat";
+import { resolveMoves, toOrreryError, type AssistantMessage, type ChatEvent, type ChatRequest, type Finish } from "@orrery/chat";
 import type { ConstraintEngine } from "./constraint/engine.ts";
 import type { Grammar } from "./constraint/grammar.ts";
-import { ContextLengthError, PromptError, SessionError } from "./errors.ts";
-import { generate, type GeneratedToken } from "./generate.ts";
+import { ContextLengthError, PromptError } from "./errors.ts";
+import { generate, tokenLimit, type GeneratedToken } from "./generate.ts";
 import { GEMMA4_FORMAT } from "./prompt/format.ts";
 import { renderConversation, replyKey } from "./prompt/gemma4.ts";
 import { encodeConversation, type ReplyMemory } from "./prompt/memory.ts";
@@ -35,6 +24,8 @@ export interface ChatParts {
   readonly pool: SequencePool;
   readonly memory: ReplyMemory;
   readonly contextLength: number;
+  /** Logits in a row. Some models have more than their tokenizer has tokens: no mask has the surplus. */
+  readonly vocabularySize: number;
   /** Bytes of the longest token. */
   readonly longestToken: number;
 }
@@ -43,6 +34,7 @@ export interface ChatParts {
 const DEFAULT_MAX_TOKENS = 512;
 
 interface Prepared {
+  /** Its messages are a copy: a caller may push to its own list while the reply streams. */
   readonly request: ChatRequest;
   readonly prompt: readonly number[];
   readonly grammar: Grammar;
@@ -52,18 +44,20 @@ interface Prepared {
 
 /**
  * Checks and renders a request, then answers it.
- * @throws ChatError, PromptError, ConstraintError, ContextLengthError at once, before the first event
+ * @throws ChatError, PromptError, ConstraintError, TokenizerError, ContextLengthError at once, before the first event
  */
 export function chat(parts: ChatParts, request: ChatRequest): AsyncGenerator<ChatEvent> {
+  const started = performance.now();
   const tools = request.tools ?? [];
   const grammar = parts.constraints.compile(resolveMoves(tools, request.moves));
   const pieces = renderConversation(request.messages, tools);
   refuseOversize(pieces, parts);
   const prompt = encodeConversation(pieces, parts.tokenizer, parts.memory);
   if (prompt.length >= parts.contextLength) throw new ContextLengthError(prompt.length, parts.contextLength);
-  const maxTokens = Math.min(request.maxTokens ?? DEFAULT_MAX_TOKENS, parts.contextLength - prompt.length);
-  const sampler = createSampler(request.sampling ?? {}, parts.tokenizer.size);
-  return reply(parts, { request, prompt, grammar, sampler, maxTokens });
+  const maxTokens = tokenLimit(request.maxTokens ?? DEFAULT_MAX_TOKENS, parts.contextLength - prompt.length);
+  const sampler = createSampler(request.sampling ?? {}, parts.vocabularySize);
+  const prepared = { request: { ...request, messages: [...request.messages] }, prompt, grammar, sampler, maxTokens };
+  return reply(parts, prepared, new ReplyRecord(prompt.length, started));
 }
 
 /**
@@ -74,16 +68,31 @@ function refuseOversize(pieces: readonly Piece[], { longestToken, contextLength 
   let units = 0;
   for (const piece of pieces) for (const segment of piece.segments) if ("text" in segment) units += segment.text.length;
   const least = Math.ceil(units / longestToken);
-  if (least >= contextLength) throw new ContextLengthError(least, contextLength);
+  if (least >= contextLength) throw new ContextLengthError(least, contextLength, "at least");
 }
 
-async function* reply(parts: ChatParts, prepared: Prepared): AsyncGenerator<ChatEvent> {
-  const { request, prompt } = prepared;
-  const record = new ReplyRecord(prompt.length);
-  if (request.signal?.aborted) return yield record.finish("aborted");
+type Ending = Pick<Finish, "reason" | "error">;
 
-  const firstCall = 1 + request.messages.reduce((n, m) => n + (m.role === "assistant" ? (m.calls?.length ?? 0) : 0), 0);
-  const reader = new ReplyReader(createReplyParser(parts.tokenizer, GEMMA4_FORMAT), firstCall);
+/** Whatever happens, one finish; when it is given out, the sequence has been given back. */
+async function* reply(parts: ChatParts, prepared: Prepared, record: ReplyRecord): AsyncGenerator<ChatEvent> {
+  let ending: Ending;
+  try {
+    ending = yield* answer(parts, prepared, record);
+  } catch (thrown) {
+    const error = toOrreryError(thrown, "runtime/reply-failed");
+    ending = error.code === "session/aborted" ? { reason: "aborted" } : { reason: "error", error };
+  }
+  yield record.finish(ending);
+}
+
+async function* answer(parts: ChatParts, prepared: Prepared, record: ReplyRecord): AsyncGenerator<ReplyEvent, Ending> {
+  const { request, prompt } = prepared;
+  if (request.signal?.aborted) return { reason: "aborted" };
+
+  const taken = new Set(
+    request.messages.flatMap((message) => (message.role === "assistant" ? (message.calls ?? []) : [])).map(({ id }) => id),
+  );
+  const reader = new ReplyReader(createReplyParser(parts.tokenizer, GEMMA4_FORMAT), taken);
   const { sequence, cached } = parts.pool.acquire(prompt);
   record.cached = cached;
   try {
@@ -99,20 +108,20 @@ async function* reply(parts: ChatParts, prepared: Prepared): AsyncGenerator<Chat
       yield* record.events(reader.push(token.id));
     }
     yield* record.events(reader.end());
-  } catch (thrown) {
-    if (thrown instanceof SessionError && thrown.code === "session/aborted") return yield record.finish("aborted");
-    return yield record.finish("error", toOrreryError(thrown, "runtime/reply-failed"));
   } finally {
+    record.computed = Math.max(0, Math.min(sequence.length, prompt.length) - cached);
     parts.pool.release(sequence);
   }
 
-  if (reader.shape === "malformed")
-    return yield record.finish("error", new PromptError("prompt/malformed-call", "the model wrote a call that does not parse"));
+  if (reader.shape === "malformed") {
+    const hint = "ask again, and report it: under the compiled constraint it does not happen";
+    return { reason: "error", error: new PromptError("prompt/malformed-call", "the model wrote a call that does not parse", { hint }) };
+  }
   if (reader.shape !== "incomplete") {
     const key = replyKey(request.messages, record.message, request.tools);
     if (key !== undefined) parts.memory.remember(key, record.ids);
   }
-  yield record.finish(REASONS[reader.shape]);
+  return { reason: REASONS[reader.shape] };
 }
 
 const REASONS = { incomplete: "length", text: "stop", calls: "tool-calls" } as const satisfies Record<
@@ -123,9 +132,11 @@ const REASONS = { incomplete: "length", text: "stop", calls: "tool-calls" } as c
 /** Keeps count of a reply: its ids, its message, its usage, its times. */
 class ReplyRecord {
   readonly ids: number[] = [];
+  /** Tokens of the prompt that the sequence held, and that were computed. */
   cached = 0;
+  computed = 0;
   readonly #promptTokens: number;
-  readonly #started = performance.now();
+  readonly #started: number;
   #firstTokenMs = 0;
   #forced = 0;
   #maskedSum = 0;
@@ -133,8 +144,10 @@ class ReplyRecord {
   #text = "";
   readonly #calls: NonNullable<AssistantMessage["calls"]>[number][] = [];
 
-  constructor(promptTokens: number) {
+  /** @param started When the request came, by `performance.now()`. */
+  constructor(promptTokens: number, started: number) {
     this.#promptTokens = promptTokens;
+    this.#started = started;
   }
 
   add(token: GeneratedToken): void {
@@ -162,24 +175,25 @@ class ReplyRecord {
     };
   }
 
-  finish(reason: Finish["reason"], error?: Finish["error"]): Finish {
+  finish(ending: Ending): Finish {
     const sampledTokens = this.ids.length - this.#forced;
-    const usage: Usage = {
-      ...NO_USAGE,
-      promptTokens: this.#promptTokens,
-      cachedTokens: this.cached,
-      computedTokens: this.#promptTokens - this.cached,
-      replyTokens: this.ids.length,
-      forcedTokens: this.#forced,
+    return {
+      type: "finish",
+      ...ending,
+      usage: {
+        promptTokens: this.#promptTokens,
+        cachedTokens: this.cached,
+        computedTokens: this.computed,
+        replyTokens: this.ids.length,
+        forcedTokens: this.#forced,
+      },
+      stats: {
+        maskedMass: sampledTokens > 0 ? this.#maskedSum / sampledTokens : 0,
+        maskedMassMax: this.#maskedMax,
+        sampledTokens,
+        firstTokenMs: this.#firstTokenMs,
+        totalMs: performance.now() - this.#started,
+      },
     };
-    const stats: ReplyStats = {
-      ...NO_STATS,
-      maskedMass: sampledTokens > 0 ? this.#maskedSum / sampledTokens : 0,
-      maskedMassMax: this.#maskedMax,
-      sampledTokens,
-      firstTokenMs: this.#firstTokenMs,
-      totalMs: performance.now() - this.#started,
-    };
-    return { type: "finish", reason, usage, stats, ...(error ? { error } : {}) };
   }
 }

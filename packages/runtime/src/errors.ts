@@ -31,10 +31,12 @@ export class ConstraintError extends OrreryError {
 
 /** The prompt does not fit: `runtime/context-length`. */
 export class ContextLengthError extends OrreryError {
+  /** Of a prompt that is far too long, a lower bound: it is refused before it is encoded. */
   readonly promptTokens: number;
   readonly contextLength: number;
-  constructor(promptTokens: number, contextLength: number) {
-    super("runtime/context-length", `the prompt has ${promptTokens} tokens, the context holds ${contextLength} with the reply`, {
+  constructor(promptTokens: number, contextLength: number, counted: "exactly" | "at least" = "exactly") {
+    const tokens = counted === "exactly" ? promptTokens : `at least ${promptTokens}`;
+    super("runtime/context-length", `the prompt has ${tokens} tokens, the context holds ${contextLength} with the reply`, {
       hint: "shorten the conversation or the tool results, or load a model with a longer context",
     });
     this.promptTokens = promptTokens;

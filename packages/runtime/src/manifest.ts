@@ -3,6 +3,7 @@ import { z } from "zod";
 import { modelConfigSchema } from "./checkpoint/model-config.ts";
 
 export const PRECISIONS = ["float32", "int8", "int4"] as const;
+/** How weights are stored: as float32, or in blocks of 8 or 4 bits. */
 export type Precision = (typeof PRECISIONS)[number];
 
 export const manifestSchema = z.object({
@@ -27,6 +28,7 @@ export const manifestSchema = z.object({
   files: z.array(z.object({ name: z.string(), bytes: z.int().nonnegative(), sha256: z.string() })),
 });
 
+/** What manifest.json says: the model, where it came from, its cache and its files. */
 export type Manifest = z.infer<typeof manifestSchema>;
 
 export const MODEL_FILE = "model.onnx";

@@ -1,5 +1,13 @@
 /** The embedded model through its public face: calls, reuse of the prefix, abort, limits, hostile text. Two threads, real weights. */
+import { once } from "node:events";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { cp, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { readdirSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Worker } from "node:worker_threads";
 import { collectReply, type ChatEvent, type Message, type ToolSpec } from "@orrery/chat";
+import { embeddedModelDirectory } from "./embedded.ts";
 import { GEMMA4_FORMAT } from "./prompt/format.ts";
 import { loadModel, type LoadedModel } from "./model.ts";
 
@@ -179,3 +187,42 @@ test("plain continuation needs no chat format", async () => {
   for await (const delta of model.generate("The capital of France is", { maxTokens: 2 })) text += delta;
   expect(text).toBe(" Paris.");
 });
+
+test.each([0, -1, Number.NaN, 1.5])("continuation of %s tokens is refused", async (maxTokens) => {
+  await expect(model.generate("The", { maxTokens }).next()).rejects.toMatchObject({ code: "chat/bad-max-tokens" });
+});
+
+test("after dispose a reply ends with an error and a continuation throws; a load that fails leaves no worker", async () => {
+  const workers: Worker[] = [];
+  const note = (message: unknown) => workers.push((message as { worker: Worker }).worker);
+  subscribe("worker_threads", note);
+  const broken = await mkdtemp(join(tmpdir(), "orrery-broken-"));
+  try {
+    const gone = await loadModel(undefined, { threads: 1 });
+    await gone.dispose();
+    const { finish } = await collectReply(gone.stream({ messages: [{ role: "user", content: "Hi" }] }));
+    expect(finish).toMatchObject({ reason: "error", error: { code: "session/disposed", hint: expect.any(String) } });
+    await expect(gone.generate("The").next()).rejects.toMatchObject({ code: "session/disposed" });
+    await gone.dispose();
+
+    await expect(loadModel(undefined, { sequences: 0 })).rejects.toMatchObject({
+      code: "session/bad-option",
+      message: expect.stringContaining("sequences is 0"),
+    });
+
+    const from = embeddedModelDirectory();
+    for (const name of readdirSync(from)) {
+      if (name === "tokenizer.json") await writeFile(join(broken, name), " ".repeat(statSync(join(from, name)).size));
+      else if (name === "manifest.json") await cp(join(from, name), join(broken, name));
+      else await symlink(join(from, name), join(broken, name));
+    }
+    const before = workers.length;
+    await expect(loadModel(broken, { threads: 1 })).rejects.toMatchObject({ code: expect.stringMatching(/^(tokenizer|session)\//) });
+    for (const worker of workers.slice(before))
+      if (worker.threadId !== -1) await once(worker, "exit", { signal: AbortSignal.timeout(2_000) });
+    expect(workers.map((worker) => worker.threadId)).toEqual(workers.map(() => -1));
+  } finally {
+    unsubscribe("worker_threads", note);
+    await rm(broken, { recursive: true, force: true });
+  }
+}, 60_000);

@@ -5,73 +5,89 @@
 import { basename } from "node:path";
 import type { ChatEvent, ChatModel, ChatRequest, Sampling } from "@orrery/chat";
 import { chat } from "./chat.ts";
-import { createConstraintEngine } from "./constraint/engine.ts";
+import { createConstraintEngine, type ConstraintEngine } from "./constraint/engine.ts";
 import { embeddedModelDirectory } from "./embedded.ts";
 import { ContextLengthError, PromptError } from "./errors.ts";
 import { openExport } from "./open-export.ts";
-import { generate } from "./generate.ts";
+import { generate, tokenLimit } from "./generate.ts";
 import type { Manifest } from "./manifest.ts";
 import { GEMMA4_FORMAT } from "./prompt/format.ts";
 import { ReplyMemory } from "./prompt/memory.ts";
 import { createSampler } from "./sampling/sample.ts";
 import { SequencePool } from "./sequence/pool.ts";
+import { atLeastOne } from "./session/at-least-one.ts";
 import { openSession } from "./session/open.ts";
 import type { SessionOptions } from "./session/session.ts";
 import { TextStream } from "./tokenizer/stream.ts";
 import type { Tokenizer } from "./tokenizer/vocabulary.ts";
 import { loadTokenizer } from "./tokenizer/load.ts";
 
+/** How a model is loaded: {@link SessionOptions}, and how many conversations it remembers. */
 export interface LoadOptions extends SessionOptions {
   /** Conversations whose key/value rows are kept; default 4. */
   readonly sequences?: number;
 }
 
+/** How a text is continued. */
 export interface GenerateTextOptions {
-  /** Default 128. */
+  /** Tokens at most, a whole number of at least 1. Default 128. */
   readonly maxTokens?: number;
+  /** Default greedy. */
   readonly sampling?: Sampling;
+  /** Stops the continuation with `session/aborted`. */
   readonly signal?: AbortSignal;
 }
 
+/** A model that is ready: chat through the port, plain continuation, and its end. Requests may overlap; each step takes turns. */
 export interface LoadedModel extends ChatModel {
+  /** What the export says of itself. */
   readonly manifest: Manifest;
   /**
    * Continues a text, without a chat format or a constraint, until a stop token or `maxTokens`. Yields text as it is generated.
-   * @throws ContextLengthError, SessionError; PromptError `prompt/empty`
+   * @throws ContextLengthError, SessionError (`session/aborted` included), ChatError `chat/bad-max-tokens`, `chat/bad-sampling`,
+   *   PromptError `prompt/empty`; all of them from the iteration
    */
   generate(text: string, options?: GenerateTextOptions): AsyncGenerator<string>;
-  /** Ends the worker and frees the weights. Safe to call twice. */
+  /** Ends the worker and frees the weights; replies that run end with `session/disposed`. Safe to call twice. */
   dispose(): Promise<void>;
 }
 
 /**
  * Loads an exported model.
  * @param directory What `orrery export` wrote. Default: the embedded model, Orrery Mini, from `@orrery/model`.
- * @throws ExportError `export/…` for a directory that is not a whole export; SessionError when the engine refuses it;
+ * @throws ExportError `export/…` for a directory that is not a whole export; SessionError when the engine refuses it
+ *   or an option is wrong;
  *   TokenizerError `tokenizer/…`
  */
 export async function loadModel(directory: string = embeddedModelDirectory(), options: LoadOptions = {}): Promise<LoadedModel> {
   const { sequences = 4, ...sessionOptions } = options;
+  atLeastOne("sequences", sequences);
   const opened = await openExport(directory);
   const { manifest } = opened;
-  const [tokenizer, session] = await Promise.all([loadTokenizer(opened.directory), openSession(opened, sessionOptions)]);
+  const [words, engine] = await Promise.allSettled([loadWords(opened.directory), openSession(opened, sessionOptions)]);
+  if (engine.status === "rejected") throw engine.reason;
+  const session = engine.value;
+  if (words.status === "rejected") {
+    await session.dispose();
+    throw words.reason;
+  }
+  const { tokenizer } = words.value;
   const pool = new SequencePool(session, { capacity: sequences });
-  const constraints = createConstraintEngine(tokenizer, GEMMA4_FORMAT);
-  const { contextLength } = session;
-  const parts = { tokenizer, constraints, pool, memory: new ReplyMemory(), contextLength, longestToken: longestToken(tokenizer) };
+  const { contextLength, vocabularySize } = session;
+  const parts = { ...words.value, pool, memory: new ReplyMemory(), contextLength, vocabularySize };
 
   async function* continueText(text: string, { maxTokens = 128, sampling = {}, signal }: GenerateTextOptions = {}): AsyncGenerator<string> {
     const { bos, stop } = manifest.config.tokens;
     const least = Math.ceil(text.length / parts.longestToken);
-    if (least >= contextLength) throw new ContextLengthError(least, contextLength);
+    if (least >= contextLength) throw new ContextLengthError(least, contextLength, "at least");
     const prompt = [...(bos === null ? [] : [bos]), ...tokenizer.encode(text)];
     if (prompt.length === 0) throw new PromptError("prompt/empty", "there is no text to continue", { hint: "give at least one character" });
     if (prompt.length >= contextLength) throw new ContextLengthError(prompt.length, contextLength);
-    const sampler = createSampler(sampling, tokenizer.size);
+    const sampler = createSampler(sampling, vocabularySize);
+    const limits = { maxTokens: tokenLimit(maxTokens, contextLength - prompt.length), signal };
     const { sequence, cached } = pool.acquire(prompt);
     const out = new TextStream(tokenizer);
     try {
-      const limits = { maxTokens: Math.min(maxTokens, contextLength - prompt.length), signal };
       for await (const { id } of generate({ sequence, prompt: prompt.slice(cached), steering: { stop: new Set(stop) }, sampler, limits })) {
         const delta = tokenizer.bytes(id) ? out.push(id) : "";
         if (delta) yield delta;
@@ -91,6 +107,18 @@ export async function loadModel(directory: string = embeddedModelDirectory(), op
     generate: continueText,
     dispose: () => session.dispose(),
   };
+}
+
+interface Words {
+  readonly tokenizer: Tokenizer;
+  readonly constraints: ConstraintEngine;
+  readonly longestToken: number;
+}
+
+/** All that is made of the tokenizer's files. */
+async function loadWords(directory: string): Promise<Words> {
+  const tokenizer = await loadTokenizer(directory);
+  return { tokenizer, constraints: createConstraintEngine(tokenizer, GEMMA4_FORMAT), longestToken: longestToken(tokenizer) };
 }
 
 function longestToken(tokenizer: Tokenizer): number {

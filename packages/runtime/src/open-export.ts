@@ -14,6 +14,7 @@ import { MANIFEST_FILE, manifestSchema, MODEL_FILE, type Manifest } from "./mani
 /** A manifest is some kilobytes: more than this is not one, and is not read. */
 const MAX_MANIFEST_BYTES = 2 ** 20;
 
+/** A directory whose files are those that its manifest names. */
 export interface OpenedExport {
   /** Absolute. */
   readonly directory: string;
@@ -37,12 +38,14 @@ export async function openExport(directory: string, options: { readonly verify?:
 
 async function readManifest(directory: string): Promise<Manifest> {
   const path = join(directory, MANIFEST_FILE);
-  const { size } = await stat(path).catch((cause: unknown) => {
+  const found = await stat(path).catch((cause: unknown) => {
     throw new ExportError("export/no-manifest", `${directory} holds no ${MANIFEST_FILE}`, {
       hint: "export a checkpoint to this directory, or name the directory of an export",
       cause,
     });
   });
+  if (!found.isFile()) throw badManifest(path, "is no file"); // a pipe would never end
+  const { size } = found;
   if (size > MAX_MANIFEST_BYTES) throw badManifest(path, `has ${size} bytes, expected at most ${MAX_MANIFEST_BYTES}`);
   let json: unknown;
   try {

@@ -12,14 +12,19 @@ export type ReplyShape = "incomplete" | "text" | "calls" | "malformed";
 
 export class ReplyReader {
   readonly #parser: ReplyParser;
-  readonly #firstCall: number;
+  readonly #taken: ReadonlySet<string>;
+  /** By the index of the call. */
+  readonly #ids: string[] = [];
+  #number: number;
   #calls = 0;
+  #unclosed = false;
   #shape: ReplyShape = "incomplete";
 
-  /** @param firstCall Number of the first call: ids are `call-N`, unique within the conversation. */
-  constructor(parser: ReplyParser, firstCall: number) {
+  /** @param taken Call ids of the conversation so far: those of the reply are `call-N`, numbered on from them, and none of them. */
+  constructor(parser: ReplyParser, taken: ReadonlySet<string>) {
     this.#parser = parser;
-    this.#firstCall = firstCall;
+    this.#taken = taken;
+    this.#number = taken.size;
   }
 
   get shape(): ReplyShape {
@@ -48,14 +53,19 @@ export class ReplyReader {
         this.#shape = "malformed";
         return [];
       case "unclosed":
-        return []; // the reply stays incomplete
+        this.#unclosed = true; // cut there, the reply is incomplete; stopped there, it is no reply
+        return [];
       case "stop":
-        if (this.#shape === "incomplete") this.#shape = this.#calls > 0 ? "calls" : "text";
+        if (this.#shape === "incomplete") this.#shape = this.#unclosed ? "malformed" : this.#calls > 0 ? "calls" : "text";
         return [];
     }
   }
 
   #id(index: number): string {
-    return `call-${this.#firstCall + index}`;
+    while (this.#ids.length <= index) {
+      const id = `call-${++this.#number}`;
+      if (!this.#taken.has(id)) this.#ids.push(id);
+    }
+    return this.#ids[index]!;
   }
 }

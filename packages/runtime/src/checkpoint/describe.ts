@@ -17,6 +17,7 @@ export interface CheckpointDescription {
   readonly tokenizer: boolean;
 }
 
+/** What a checkpoint is and holds, in numbers, without reading its weights. */
 export function describeCheckpoint(checkpoint: Checkpoint): CheckpointDescription {
   const { path, format, config, tensors } = checkpoint;
   const stored = new Map<StoredType, { parameters: number; bytes: number }>();

@@ -29,4 +29,5 @@ export const modelConfigSchema = z.object({
   }),
 });
 
+/** Sizes and constants of a model, under the same names for every family. */
 export type ModelConfig = z.infer<typeof modelConfigSchema>;

@@ -17,6 +17,7 @@ import { measureExperts } from "./cost.ts";
 import { alignment, ExportDirectory } from "./files.ts";
 import type { OpenedExport } from "../open-export.ts";
 
+/** Where an export goes and in what form. */
 export interface ExportOptions {
   /** Directory to write; made, if need be. */
   readonly out: string;
@@ -31,6 +32,7 @@ export interface ExportOptions {
   readonly onProgress?: (progress: ExportProgress) => void;
 }
 
+/** How far an export is. */
 export interface ExportProgress {
   /** Weights written, of all. */
   readonly done: number;

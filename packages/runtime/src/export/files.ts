@@ -85,7 +85,9 @@ export class ExportDirectory implements ArraySink {
     const range = { file: file.name, offset: file.length, length: bytes };
     for await (const chunk of chunks) await this.#append(file, chunk);
     if (file.length !== range.offset + bytes)
-      throw new ExportError("export/wrong-length", `an array in ${file.name} has ${file.length - range.offset} bytes, expected ${bytes}`);
+      throw new ExportError("export/wrong-length", `an array in ${file.name} has ${file.length - range.offset} bytes, expected ${bytes}`, {
+        hint: "a mistake in the runtime: report it with the name of the checkpoint",
+      });
     return range;
   }
 

@@ -9,6 +9,7 @@ import type { WeightSpec, WeightTable } from "../weights/weight.ts";
  */
 export type ExpertMode = "conditional" | "merged" | "none";
 
+/** How a graph is built where a family leaves a choice. */
 export interface BuildOptions {
   readonly experts: ExpertMode;
   /** MatMulNBits accuracy_level: 0 exact float32 activations (reference), 4 int8 activations (fast). */
@@ -21,6 +22,7 @@ export interface CacheLayer {
   readonly size: number;
 }
 
+/** A kind of model: which weights it has and how its decoder is built. */
 export interface Family {
   readonly name: string;
   /** The weights the graph asks for. They depend on `experts`, because merged experts are laid out side by side. */

@@ -96,6 +96,8 @@ function expertLayer(config: ModelConfig, parameters: Parameters, options: Build
       };
     }
     case "none":
-      throw new GraphError("graph/expert-mode", `${graniteMoe.name} has experts: found mode none, expected conditional or merged`);
+      throw new GraphError("graph/expert-mode", `${graniteMoe.name} has experts: found mode none, expected conditional or merged`, {
+        hint: "build it with `conditional` or `merged`",
+      });
   }
 }

@@ -9,6 +9,8 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map([graniteMoe].map((family) 
 export function familyOf(name: string): Family {
   const family = FAMILIES.get(name);
   if (family === undefined)
-    throw new GraphError("graph/unknown-family", `there is no family ${name}; there are: ${[...FAMILIES.keys()].join(", ")}`);
+    throw new GraphError("graph/unknown-family", `there is no family ${name}; there are: ${[...FAMILIES.keys()].join(", ")}`, {
+      hint: "use a listed family",
+    });
   return family;
 }

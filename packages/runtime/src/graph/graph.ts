@@ -8,6 +8,7 @@ import type { FileRange } from "../weights/weight.ts";
 import { DTYPE_BYTES, type Dtype } from "./dtype.ts";
 import { elementCount, formatShape, type Shape } from "./shape.ts";
 
+/** Number type and shape. */
 export interface ValueType {
   readonly dtype: Dtype;
   readonly shape: Shape;
@@ -28,6 +29,7 @@ export class Value implements ValueType {
   }
 }
 
+/** A constant of a node. */
 export type Attribute =
   | { readonly int: number }
   | { readonly float: number }
@@ -35,8 +37,10 @@ export type Attribute =
   | { readonly text: string }
   | { readonly graph: Graph };
 
+/** By ONNX name. */
 export type Attributes = Readonly<Record<string, Attribute>>;
 
+/** One operator with what it takes and gives. */
 export interface GraphNode {
   readonly name: string;
   /** ONNX operator, with its domain where it is not ONNX's own: `com.microsoft.MatMulNBits`. */
@@ -54,6 +58,7 @@ export interface Initializer {
   readonly data: FileRange | Uint8Array;
 }
 
+/** A graph in the making, or a branch of one. Nodes are kept in the order they were made, so inputs come before their users. */
 export class Graph {
   readonly name: string;
   readonly parent: Graph | null;
@@ -103,7 +108,9 @@ export class Graph {
   /** A tensor that each run is given. @throws GraphError `graph/duplicate-name` */
   input(name: string, dtype: Dtype, shape: Shape): Value {
     if (this.parent !== null)
-      throw new GraphError("graph/branch-input", `branch ${this.name} cannot have an input (${name}): capture a value instead`);
+      throw new GraphError("graph/branch-input", `branch ${this.name} cannot have an input (${name}): capture a value instead`, {
+        hint: "declare it in the outermost graph and take it through capture()",
+      });
     const value = new Value(this, this.#claim(name), { dtype, shape });
     this.#inputs.push(value);
     return value;
@@ -128,7 +135,9 @@ export class Graph {
   weight(name: string, dtype: Dtype, shape: Shape, data: FileRange | Uint8Array): Value {
     const expected = elementCount(shape) * DTYPE_BYTES[dtype];
     if (data.length !== expected)
-      throw new GraphError("graph/weight-size", `${name}: found ${data.length} bytes, ${dtype} ${formatShape(shape)} has ${expected}`);
+      throw new GraphError("graph/weight-size", `${name}: found ${data.length} bytes, ${dtype} ${formatShape(shape)} has ${expected}`, {
+        hint: "correct the shape or the data",
+      });
     if (data instanceof Uint8Array) return this.#initializer(name, { dtype, shape }, data);
     const key = `${name} ${dtype} ${shape.join("×")} ${data.file}@${data.offset}`;
     return this.#once(key, () => this.#initializer(name, { dtype, shape }, data));
@@ -144,6 +153,7 @@ export class Graph {
       throw new GraphError(
         "graph/weight-size",
         `constant: found ${numbers.length} numbers, ${formatShape(shape)} has ${elementCount(shape)}`,
+        { hint: "correct the shape or the numbers" },
       );
     const key = `constant ${dtype} ${shape.join("×")} ${numbers.map((number) => (Object.is(number, -0) ? "-0" : number)).join()}`;
     return this.#once(key, () => {
@@ -189,6 +199,7 @@ export class Graph {
       throw new GraphError(
         "graph/foreign-value",
         `${outer.name} belongs to graph ${outer.graph.name}, which does not enclose ${this.name}`,
+        { hint: "use values of this graph, or capture from one around it" },
       );
     const value = new Value(this, outer.name, outer);
     this.#captured.set(outer, value);
@@ -217,7 +228,8 @@ export class Graph {
   }
 
   #claim(name: string): string {
-    if (this.#taken.has(name)) throw new GraphError("graph/duplicate-name", `the name ${name} is taken in graph ${this.name}`);
+    if (this.#taken.has(name))
+      throw new GraphError("graph/duplicate-name", `the name ${name} is taken in graph ${this.name}`, { hint: "choose another name" });
     this.#taken.set(name, 1);
     return name;
   }

@@ -4,9 +4,13 @@
  */
 import { GraphError } from "../errors.ts";
 
+/** A number, or the symbol of one that only a run knows. */
 export type Dim = number | string;
 /** Outermost dimension first, as in ONNX. */
 export type Shape = readonly Dim[];
+
+/** Hint of errors about shapes that do not fit. */
+export const FOLLOW_SHAPES = "follow the named values back to where the shape goes wrong";
 
 /** For messages: `[1, S, 576]`. */
 export function formatShape(shape: Shape): string {
@@ -16,7 +20,8 @@ export function formatShape(shape: Shape): string {
 /** Dimension at `index`, counted from the end when negative. @throws GraphError `graph/shape-mismatch` where there is none. */
 export function dimAt(shape: Shape, index: number): Dim {
   const dim = shape.at(index);
-  if (dim === undefined) throw new GraphError("graph/shape-mismatch", `${formatShape(shape)} has no dimension ${index}`);
+  if (dim === undefined)
+    throw new GraphError("graph/shape-mismatch", `${formatShape(shape)} has no dimension ${index}`, { hint: FOLLOW_SHAPES });
   return dim;
 }
 
@@ -24,7 +29,9 @@ export function dimAt(shape: Shape, index: number): Dim {
 export function axisOf(shape: Shape, axis: number): number {
   const index = axis < 0 ? axis + shape.length : axis;
   if (!Number.isInteger(index) || index < 0 || index >= shape.length)
-    throw new GraphError("graph/axis", `axis ${axis} does not exist in ${formatShape(shape)}`);
+    throw new GraphError("graph/axis", `axis ${axis} does not exist in ${formatShape(shape)}`, {
+      hint: "count axes from 0, or from the end with negative numbers",
+    });
   return index;
 }
 
@@ -64,7 +71,9 @@ export function sameElementCount(a: Shape, b: Shape): boolean {
 export function elementCount(shape: Shape): number {
   return shape.reduce<number>((count, dim) => {
     if (typeof dim === "string")
-      throw new GraphError("graph/shape-mismatch", `${formatShape(shape)} must be known when the graph is built`);
+      throw new GraphError("graph/shape-mismatch", `${formatShape(shape)} must be known when the graph is built`, {
+        hint: "give every dimension as a number",
+      });
     return count * dim;
   }, 1);
 }

@@ -23,6 +23,8 @@ export function storedWeight(parameters: Parameters, name: string): StoredWeight
 export function vector(graph: Graph, parameters: Parameters, name: string): Value {
   const weight = storedWeight(parameters, name);
   if (weight.kind !== "float32" || weight.shape[0] !== 1)
-    throw new GraphError("graph/not-a-vector", `${name} is ${weight.kind} [${weight.shape.join(", ")}], expected float32 [1, n]`);
+    throw new GraphError("graph/not-a-vector", `${name} is ${weight.kind} [${weight.shape.join(", ")}], expected float32 [1, n]`, {
+      hint: "declare it with one row and the kind float32",
+    });
   return graph.weight(name, "float32", [weight.shape[1]], weight.data);
 }

@@ -33,8 +33,12 @@ const DTYPE: Readonly<Record<Dtype, number>> = { float32: 1, uint8: 2, int64: 7,
 
 /** The graph as a model file. @throws GraphError `graph/branch` when given a branch, `graph/no-output` when it computes nothing. */
 export function encodeModel(graph: Graph): Uint8Array {
-  if (graph.parent !== null) throw new GraphError("graph/branch", `${graph.name} is a branch of ${graph.parent.name}, not a model`);
-  if (graph.outputs.length === 0) throw new GraphError("graph/no-output", `graph ${graph.name} has no output`);
+  if (graph.parent !== null)
+    throw new GraphError("graph/branch", `${graph.name} is a branch of ${graph.parent.name}, not a model`, {
+      hint: "encode the outermost graph",
+    });
+  if (graph.outputs.length === 0)
+    throw new GraphError("graph/no-output", `graph ${graph.name} has no output`, { hint: "call output() before encoding" });
   const writer = new WireWriter();
   writer.integer(MODEL.irVersion, IR_VERSION);
   writer.text(MODEL.producer, "orrery");

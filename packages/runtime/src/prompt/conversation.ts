@@ -8,7 +8,8 @@ import { PromptError } from "../errors.ts";
  *   the conversation may wait, but then for all their results)
  */
 export function checkConversation(messages: readonly Message[]): void {
-  if (messages.length === 0) throw new PromptError("prompt/no-messages", "the conversation is empty");
+  if (messages.length === 0)
+    throw new PromptError("prompt/no-messages", "the conversation is empty", { hint: "give at least one message" });
   const seen = new Set<string>();
   let waiting: { calls: Map<string, ToolCall>; answered: boolean } = { calls: new Map(), answered: false };
   messages.forEach((message, at) => {
@@ -46,6 +47,7 @@ function answer(id: string, name: string, at: number, waiting: Map<string, ToolC
     throw new PromptError(
       "prompt/result-name",
       `messages[${at}]: the result of call ${show(id)} says tool ${show(name)}, the call says ${show(call.name)}`,
+      { hint: "give the result the name of its call" },
     );
   waiting.delete(id);
 }

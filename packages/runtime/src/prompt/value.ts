@@ -23,7 +23,10 @@ export function writeValue(out: SegmentWriter, value: Json, depth = 0): void {
   else if (typeof value === "number" && Number.isFinite(value)) out.text(String(value));
   else if (Array.isArray(value)) writeArray(out, value, depth);
   else if (isJsonObject(value)) writeObject(out, value, depth);
-  else throw new PromptError("prompt/not-json", `a value is ${typeof value} (${String(value)}), which JSON does not have`);
+  else
+    throw new PromptError("prompt/not-json", `a value is ${typeof value} (${String(value)}), which JSON does not have`, {
+      hint: "turn it into JSON first: a finite number, a string, a list or a plain object",
+    });
 }
 
 /** An object with its braces. Properties that are undefined are left out. */

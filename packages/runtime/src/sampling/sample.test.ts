@@ -49,6 +49,14 @@ test("greedy takes the largest legal logit, the first of equal ones", () => {
   );
 });
 
+test("logits beyond the mask's last word are outside it: they are never drawn, and their mass counts as removed", () => {
+  const logits = new Float32Array(70);
+  logits[69] = 20;
+  const { id, maskedMass } = createSampler({ temperature: 1 }, 70).sample(logits, maskOf([3], 32), []);
+  expect(id).toBe(3);
+  expect(maskedMass).toBeGreaterThan(0.999);
+});
+
 test("the removed mass is the softmax of the raw logits outside the mask", () => {
   fc.assert(
     fc.property(row, fc.infiniteStream(fc.boolean()), (logits, flips) => {

@@ -46,7 +46,9 @@ export function createSampler(sampling: Sampling, vocabularySize: number): Sampl
   return {
     sample(logits, mask, history) {
       if (logits.length !== vocabularySize)
-        throw new SessionError("session/bad-logits", `expected ${vocabularySize} logits, found ${logits.length}`);
+        throw new SessionError("session/bad-logits", `expected ${vocabularySize} logits, found ${logits.length}`, {
+          hint: "the sampler and the logits are of different models",
+        });
       const peak = peakOf(logits);
       const maskedMass = mask && peak > -Infinity ? massOutside(logits, mask.bits, peak, candidates) : 0;
       gather(candidates, logits, mask?.bits ?? null);
@@ -104,9 +106,9 @@ function massOutside(logits: Float32Array, bits: Uint32Array, peak: number, weig
 
 function sumOutside(values: Float64Array, bits: Uint32Array): number {
   let sum = 0;
-  for (let index = 0; index < bits.length; index++) {
-    const end = Math.min(index * 32 + 32, values.length);
-    for (let id = index * 32, rest = bits[index]!; id < end; id++, rest >>>= 1) if ((rest & 1) === 0) sum += values[id]!;
+  for (let from = 0, index = 0; from < values.length; from += 32, index++) {
+    const end = Math.min(from + 32, values.length);
+    for (let id = from, rest = bits[index] ?? 0; id < end; id++, rest >>>= 1) if ((rest & 1) === 0) sum += values[id]!;
   }
   return sum;
 }

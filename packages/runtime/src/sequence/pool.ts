@@ -4,6 +4,7 @@
  * used one loses more than a short tail.
  */
 import { SessionError } from "../errors.ts";
+import { atLeastOne } from "../session/at-least-one.ts";
 import type { Sequence, Session } from "../session/session.ts";
 import { commonPrefix } from "./prefix.ts";
 
@@ -41,10 +42,8 @@ export class SequencePool {
 
   /** @throws SessionError `session/bad-option` */
   constructor(session: Session, { capacity = DEFAULT_CAPACITY }: SequencePoolOptions = {}) {
-    if (!(Number.isInteger(capacity) && capacity >= 1))
-      throw new SessionError("session/bad-option", `capacity is ${capacity}, expected a whole number of at least 1`);
     this.#session = session;
-    this.#capacity = capacity;
+    this.#capacity = atLeastOne("capacity", capacity);
   }
 
   /**
@@ -61,7 +60,9 @@ export class SequencePool {
   /** Gives a sequence back; do not use it afterwards. @throws SessionError `session/not-acquired` */
   release(sequence: Sequence): void {
     if (!this.#busy.delete(sequence))
-      throw new SessionError("session/not-acquired", "the sequence was not acquired from this pool, or was released before");
+      throw new SessionError("session/not-acquired", "the sequence was not acquired from this pool, or was released before", {
+        hint: "release each acquired sequence once",
+      });
     this.#idle.add(sequence);
     while (this.#idle.size > 0 && this.#size() > this.#capacity) this.#evict();
   }

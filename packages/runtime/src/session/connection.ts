@@ -50,7 +50,7 @@ export class Connection {
   /** Rejects what is waiting with `session/disposed`, lets the run that is on finish, and resolves when the worker is gone. */
   close(): Promise<void> {
     this.tell({ kind: "close" });
-    this.#end(new SessionError("session/disposed", "the session was disposed"));
+    this.#end(new SessionError("session/disposed", "the session was disposed", { hint: "load the model again, or dispose it later" }));
     this.#worker.ref();
     return this.#exit;
   }
@@ -65,7 +65,8 @@ export class Connection {
     this.#waiting.delete(reply.id);
     if (this.#waiting.size === 0) this.#worker.unref();
     if ("result" in reply) waiting.resolve(reply.result);
-    else waiting.reject(new SessionError(reply.failure.code, reply.failure.message, { hint: reply.failure.hint }));
+    else
+      waiting.reject(new SessionError(reply.failure.code, reply.failure.message, { hint: reply.failure.hint, cause: reply.failure.cause }));
   }
 
   /** The first reason counts. */

@@ -96,7 +96,10 @@ export class Engine {
       rows.write(floats(fetched, "rows", count * sum(this.#widths)), past);
       return logits === "none" ? new Float32Array(0) : floats(fetched, "logits", wanted[1]! * this.#shape.vocabularySize);
     } catch (thrown) {
-      throw new SessionError("session/run-failed", `${count} tokens at position ${past} could not be computed: ${text(thrown)}`);
+      throw new SessionError("session/run-failed", `${count} tokens at position ${past} could not be computed: ${text(thrown)}`, {
+        hint: "if memory is short, free some, or lower `sequences` or `chunk`",
+        cause: thrown,
+      });
     }
   }
 
@@ -106,7 +109,10 @@ export class Engine {
     try {
       this.#sequences.set(to, this.#sequences.get(sequence)!.fork(length));
     } catch (thrown) {
-      throw new SessionError("session/run-failed", `the rows of ${length} tokens could not be copied: ${text(thrown)}`);
+      throw new SessionError("session/run-failed", `the rows of ${length} tokens could not be copied: ${text(thrown)}`, {
+        hint: "free some memory, or lower `sequences`",
+        cause: thrown,
+      });
     }
   }
 

@@ -1,9 +1,9 @@
 /** Opens an exported model. In: its directory. Out: a session whose worker has the model loaded. Law: what is opened is what manifest.json describes. */
 import { extname, join } from "node:path";
 import { Worker } from "node:worker_threads";
-import { SessionError } from "../errors.ts";
 import { MODEL_FILE } from "../manifest.ts";
 import { openExport, type OpenedExport } from "../open-export.ts";
+import { atLeastOne } from "./at-least-one.ts";
 import { Connection } from "./connection.ts";
 import { defaultThreads } from "./processors.ts";
 import type { ModelShape } from "./protocol.ts";
@@ -59,10 +59,4 @@ class WorkerSession implements Session {
     this.#closed ??= this.#host.connection.close();
     return this.#closed;
   }
-}
-
-function atLeastOne(option: string, value: number): number {
-  if (!(Number.isInteger(value) && value >= 1))
-    throw new SessionError("session/bad-option", `${option} is ${value}, expected a whole number of at least 1`);
-  return value;
 }

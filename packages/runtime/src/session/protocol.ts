@@ -49,6 +49,8 @@ export interface Failure {
   readonly code: string;
   readonly message: string;
   readonly hint?: string | undefined;
+  /** Message and stack only: what else an error carries may not be clonable. */
+  readonly cause?: Error | undefined;
 }
 
 export type Reply = { readonly id: number; readonly result: Float32Array } | { readonly id: number; readonly failure: Failure };

@@ -48,6 +48,20 @@ test("one go, steps and chunks give the same logits for every token", async () =
   expect(difference(whole.subarray(-VOCABULARY), await sliced.createSequence().append(tokens))).toBeLessThan(TOLERANCE);
 });
 
+test("an append is sent to the worker before it returns its promise", async () => {
+  const sent: unknown[] = [];
+  const connection = new (class extends Connection {
+    override ask(...asked: Parameters<Connection["ask"]>) {
+      sent.push(asked[0].kind);
+      return Promise.resolve(new Float32Array(VOCABULARY));
+    }
+  })(new Worker("", { eval: true }));
+  const shape = { contextLength: 8, vocabularySize: VOCABULARY, cache: [] };
+  const appended = new RemoteSequence({ connection, shape, chunk: 4, nextId: () => 0 }).append([1]);
+  expect(sent).toEqual(["run"]);
+  await appended;
+});
+
 test("every earlier token moves the logits, so a lost row would show", async () => {
   const tokens = ids(40);
   const logits = await fresh(tokens);
@@ -225,6 +239,8 @@ test("an error inside the graph is told, and the tokens of that run do not count
   await expect(sequence.append(ids(1100))).rejects.toMatchObject({
     code: "session/run-failed",
     message: expect.stringContaining("300 tokens at position 800"),
+    hint: expect.any(String),
+    cause: expect.objectContaining({ message: expect.stringMatching(/./), stack: expect.stringContaining("onnxruntime") }),
   });
   expect(sequence.length).toBe(800);
   expect(difference(await sequence.append([1]), await fresh([...ids(1100).slice(0, 800), 1]))).toBeLessThan(TOLERANCE);

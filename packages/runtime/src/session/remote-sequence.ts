@@ -51,7 +51,7 @@ export class RemoteSequence implements Sequence {
     this.#check(added, logits);
     this.#state = "running";
     try {
-      await this.#awaitCopy();
+      if (this.#copied !== null) await this.#awaitCopy();
       return await this.#compute(added, logits, signal);
     } finally {
       this.#settle();
@@ -88,6 +88,7 @@ export class RemoteSequence implements Sequence {
     }
   }
 
+  /** The first chunk is sent before this returns its promise: the caller's next lines run while the worker computes. */
   async #compute(tokens: readonly number[], logits: LogitRows, signal: AbortSignal | undefined): Promise<Float32Array> {
     const { connection, chunk } = this.#host;
     const results: Float32Array[] = [];
@@ -124,7 +125,9 @@ export class RemoteSequence implements Sequence {
 
   #checkLength(length: number): void {
     if (!(Number.isInteger(length) && length >= 0 && length <= this.#tokens.length))
-      throw new SessionError("session/rewind-ahead", `cannot keep ${length} tokens, the sequence has ${this.#tokens.length}`);
+      throw new SessionError("session/rewind-ahead", `cannot keep ${length} tokens, the sequence has ${this.#tokens.length}`, {
+        hint: "give a whole number from 0 to the sequence's length",
+      });
   }
 
   #assertIdle(call: string): void {
@@ -134,7 +137,8 @@ export class RemoteSequence implements Sequence {
   }
 
   #assertAlive(): void {
-    if (this.#state === "disposed") throw new SessionError("session/disposed", "the sequence was disposed");
+    if (this.#state === "disposed")
+      throw new SessionError("session/disposed", "the sequence was disposed", { hint: "create another one with createSequence()" });
   }
 
   #settle(): void {

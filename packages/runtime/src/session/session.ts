@@ -3,6 +3,7 @@
  * key/value rows of every sequence; nothing of onnxruntime-node is seen outside this folder.
  */
 
+/** How the engine runs. */
 export interface SessionOptions {
   /** Threads of one operator; default: physical cores, at most 8. */
   readonly threads?: number;
@@ -40,9 +41,13 @@ export interface Sequence {
   dispose(): void;
 }
 
+/** A model in its worker. Its sequences take turns, run by run. */
 export interface Session {
+  /** Tokens that a sequence may have. */
   readonly contextLength: number;
+  /** Logits in a row. */
   readonly vocabularySize: number;
+  /** An empty sequence. Dispose it: its rows live in the worker. */
   createSequence(): Sequence;
   /** Ends the worker after the run that is on; calls in flight reject with `session/disposed` at once. Safe to call twice. */
   dispose(): Promise<void>;

@@ -44,6 +44,7 @@ export async function timeGraphs(graphs: readonly TimedGraph[], rounds: number):
     });
   } catch (cause) {
     throw new SessionError("session/run-failed", `a graph could not be timed: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      hint: "if memory is short, free some; otherwise name `experts` yourself, which times nothing",
       cause,
     });
   } finally {

@@ -33,10 +33,17 @@ async function handle(message: Message): Promise<void> {
   try {
     reply = { id: message.id, result: await answer(message.request) };
   } catch (thrown) {
-    const { code, message: text, hint } = toOrreryError(thrown, "session/run-failed");
-    reply = { id: message.id, failure: { code, message: text, hint } };
+    const { code, message: text, hint, cause } = toOrreryError(thrown, "session/run-failed");
+    reply = { id: message.id, failure: { code, message: text, hint, cause: clonable(cause) } };
   }
   port.postMessage(reply, "result" in reply && reply.result.length > 0 ? [reply.result.buffer as ArrayBuffer] : []);
+}
+
+function clonable(cause: unknown): Error | undefined {
+  if (!(cause instanceof Error)) return undefined;
+  const copy = new Error(cause.message);
+  if (cause.stack !== undefined) copy.stack = cause.stack;
+  return copy;
 }
 
 port.on("message", (message: Message) => {

@@ -57,11 +57,13 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** @throws TokenizerError `tokenizer/bad-json`, `tokenizer/bad-file`, `tokenizer/too-large`, `tokenizer/unsupported` */
 export function parseTokenizerFile(json: unknown, config: unknown): TokenizerFile {
-  if (!isFields(json)) throw new TokenizerError("tokenizer/bad-json", `tokenizer.json: expected an object, found ${kind(json)}`);
+  if (!isFields(json))
+    throw new TokenizerError("tokenizer/bad-json", `tokenizer.json: expected an object, found ${kind(json)}`, {
+      hint: "fetch the file again",
+    });
   if (!isFields(json["model"])) throw bad(`model: expected an object, found ${kind(json["model"])}`);
   const model = json["model"];
-  if (model["type"] !== undefined && model["type"] !== "BPE")
-    throw new TokenizerError("tokenizer/unsupported", `tokenizer.json: model.type is ${show(model["type"])}, expected "BPE"`);
+  if (model["type"] !== undefined && model["type"] !== "BPE") throw unsupported(`model.type is ${show(model["type"])}, expected "BPE"`);
   for (const part of KNOWN_PARTS.keys()) checkPart(json[part], part, 0);
 
   const ids = readVocabulary(model["vocab"]);
@@ -227,6 +229,7 @@ function show(value: unknown): string {
 }
 
 const bad = (fact: string) => new TokenizerError("tokenizer/bad-file", `tokenizer.json: ${fact}`, { hint: "fetch the file again" });
-const tooLarge = (fact: string) => new TokenizerError("tokenizer/too-large", `tokenizer.json: ${fact}`);
+const tooLarge = (fact: string) =>
+  new TokenizerError("tokenizer/too-large", `tokenizer.json: ${fact}`, { hint: "fetch the file again, from a source you trust" });
 const unsupported = (fact: string) =>
   new TokenizerError("tokenizer/unsupported", `tokenizer.json: ${fact}`, { hint: "this tokenizer is not of a family we promise" });

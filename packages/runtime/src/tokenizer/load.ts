@@ -11,7 +11,10 @@ const MAX_FILE_BYTES = 100_000_000;
 /** @throws TokenizerError as {@link createTokenizer}; `tokenizer/no-file` when there is no tokenizer.json, `tokenizer/bad-json` */
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const [json, config] = await Promise.all([readJson(join(folder, "tokenizer.json")), readJson(join(folder, "tokenizer_config.json"))]);
-  if (json === undefined) throw new TokenizerError("tokenizer/no-file", `there is no tokenizer.json in ${folder}`);
+  if (json === undefined)
+    throw new TokenizerError("tokenizer/no-file", `there is no tokenizer.json in ${folder}`, {
+      hint: "export the model again, or name the folder of an export or a checkpoint",
+    });
   return createTokenizer(json, config);
 }
 
@@ -21,7 +24,9 @@ async function readJson(path: string): Promise<unknown> {
   try {
     const { size } = await stat(path);
     if (size > MAX_FILE_BYTES)
-      throw new TokenizerError("tokenizer/too-large", `${path} has ${size} bytes, expected at most ${MAX_FILE_BYTES}`);
+      throw new TokenizerError("tokenizer/too-large", `${path} has ${size} bytes, expected at most ${MAX_FILE_BYTES}`, {
+        hint: "fetch the file again, from a source you trust",
+      });
     text = await readFile(path, "utf8");
   } catch (cause) {
     if (typeof cause === "object" && cause !== null && "code" in cause && cause.code === "ENOENT") return undefined;

@@ -54,7 +54,10 @@ function createEncoder(file: TokenizerFile): Encoder {
   try {
     encoder = new HuggingFaceTokenizer(file.parts, {});
   } catch (cause) {
-    throw new TokenizerError("tokenizer/bad-file", `tokenizer.json: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new TokenizerError("tokenizer/bad-file", `tokenizer.json: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      hint: "fetch the file again",
+      cause,
+    });
   }
   // A vocabulary lists its control tokens too. Without their names here no path (whole-word look-up, single characters) leads to them.
   for (const name of file.control.keys()) encoder.model.tokens_to_ids.delete(name);

@@ -9,6 +9,7 @@ export interface Vocabulary {
   readonly control: ReadonlyMap<string, number>;
 }
 
+/** Text to ids and back. */
 export interface Tokenizer extends Vocabulary {
   /** Ids of plain text. Control tokens spelt in the text are text: they are never encoded as control ids. */
   encode(text: string): number[];

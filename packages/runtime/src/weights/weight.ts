@@ -19,6 +19,7 @@ export interface WeightPart {
   readonly at: readonly [row: number, column: number];
 }
 
+/** A weight that a graph asks for, and the tensors it is made of. */
 export interface WeightSpec {
   /** The graph's name for it, e.g. `layers.3.attention.qkv`. */
   readonly name: string;
@@ -29,6 +30,7 @@ export interface WeightSpec {
   readonly parts: readonly WeightPart[];
 }
 
+/** Bytes of a file, offset and length in bytes. */
 export interface FileRange {
   /** Name beside model.onnx. */
   readonly file: string;
@@ -53,4 +55,5 @@ export type StoredWeight =
       readonly zeroPoints: FileRange | null;
     };
 
+/** Stored weights by the name the graph has for them. */
 export type WeightTable = ReadonlyMap<string, StoredWeight>;

@@ -19,6 +19,7 @@ export function ifElse(condition: Value, rows: string, whenTrue: Branch, whenFal
     throw new GraphError(
       "graph/shape-mismatch",
       `If: the branches give ${a.dtype} of rank ${a.shape.length} and ${b.dtype} of rank ${b.shape.length}`,
+      { hint: "let both branches give the same number type and rank" },
     );
   const type: ValueType = { dtype: a.dtype, shape: a.shape.map((dim, index) => (dim === b.shape[index] ? dim : rows)) };
   return graph.node("If", [condition], type, { then_branch: { graph: chosen.branch }, else_branch: { graph: otherwise.branch } });

@@ -2,7 +2,18 @@
 import { GraphError } from "../../errors.ts";
 import { requireDim, requireDtype, requireRank } from "../checks.ts";
 import type { Value, ValueType } from "../graph.ts";
-import { axisOf, broadcastShapes, dimAt, formatShape, sameElementCount, sumDims, withDim, type Dim, type Shape } from "../shape.ts";
+import {
+  FOLLOW_SHAPES,
+  axisOf,
+  broadcastShapes,
+  dimAt,
+  formatShape,
+  sameElementCount,
+  sumDims,
+  withDim,
+  type Dim,
+  type Shape,
+} from "../shape.ts";
 
 /** Identity-21. */
 export function identity(x: Value): Value {
@@ -12,7 +23,9 @@ export function identity(x: Value): Value {
 /** Reshape-21. `shape` has at most one symbol, which the run infers; no copy. @throws GraphError `graph/shape-mismatch` */
 export function reshape(x: Value, shape: Shape): Value {
   if (!sameElementCount(x.shape, shape) || shape.filter((dim) => typeof dim === "string").length > 1)
-    throw new GraphError("graph/shape-mismatch", `Reshape: ${x.name} ${formatShape(x.shape)} cannot become ${formatShape(shape)}`);
+    throw new GraphError("graph/shape-mismatch", `Reshape: ${x.name} ${formatShape(x.shape)} cannot become ${formatShape(shape)}`, {
+      hint: FOLLOW_SHAPES,
+    });
   const target = x.graph.constant(
     "int64",
     [shape.length],
@@ -24,7 +37,9 @@ export function reshape(x: Value, shape: Shape): Value {
 /** Transpose-21: dimension i of the result is dimension order[i] of x. @throws GraphError `graph/axis` */
 export function transpose(x: Value, order: readonly number[]): Value {
   if (order.length !== x.shape.length || order.toSorted().some((axis, index) => axis !== index))
-    throw new GraphError("graph/axis", `Transpose: ${order.join(", ")} is not an order of the ${x.shape.length} dimensions of ${x.name}`);
+    throw new GraphError("graph/axis", `Transpose: ${order.join(", ")} is not an order of the ${x.shape.length} dimensions of ${x.name}`, {
+      hint: "name each dimension once, from 0",
+    });
   const shape = order.map((axis) => dimAt(x.shape, axis));
   return x.graph.node("Transpose", [x], { dtype: x.dtype, shape }, { perm: { ints: order } });
 }
@@ -32,7 +47,7 @@ export function transpose(x: Value, order: readonly number[]): Value {
 /** Concat-13 along `axis`. @throws GraphError `graph/dtype`, `graph/shape-mismatch`, `graph/axis` */
 export function concat(values: readonly Value[], axis: number): Value {
   const first = values[0];
-  if (first === undefined) throw new GraphError("graph/shape-mismatch", "Concat: no operands");
+  if (first === undefined) throw new GraphError("graph/shape-mismatch", "Concat: no operands", { hint: "give at least one value" });
   const at = axisOf(first.shape, axis);
   for (const value of values) {
     requireDtype("Concat", value, first.dtype);

@@ -2,8 +2,9 @@
 import { GraphError } from "../../errors.ts";
 import { requireDim, requireDtype } from "../checks.ts";
 import type { Value } from "../graph.ts";
-import { broadcastShapes, dimAt, formatShape, type Shape } from "../shape.ts";
+import { FOLLOW_SHAPES, broadcastShapes, dimAt, formatShape, type Shape } from "../shape.ts";
 
+/** How the operands lie in memory. */
 export interface MatmulOptions {
   /** b is [..., n, k] instead of [..., k, n]. */
   readonly transposeB?: boolean;
@@ -26,6 +27,7 @@ export function matmul(a: Value, b: Value, options: MatmulOptions = {}): Value {
     throw new GraphError(
       "graph/shape-mismatch",
       `FusedMatMul: rows-first operands ${formatShape(a.shape)} and ${formatShape(b.shape)} differ in rank`,
+      { hint: FOLLOW_SHAPES },
     );
   const left = rowsFirst.a ? moveFirst(a.shape) : a.shape;
   const right = rowsFirst.b ? moveFirst(b.shape) : b.shape;
@@ -61,6 +63,7 @@ export interface BlockMatrix {
   readonly zeroPoints: Value | null;
 }
 
+/** How the weights are packed, and how exact the sum is. */
 export interface MatmulNBitsOptions extends BlockFormat {
   /** 0: float32 activations, the reference. 4: activations rounded to int8 per block, and fast. */
   readonly accuracyLevel: 0 | 4;
@@ -98,6 +101,7 @@ function requireShape(operator: string, value: Value, dtype: "uint8" | "float32"
     throw new GraphError(
       "graph/shape-mismatch",
       `${operator}: ${value.name} is ${formatShape(value.shape)}, expected ${formatShape(shape)}`,
+      { hint: FOLLOW_SHAPES },
     );
 }
 

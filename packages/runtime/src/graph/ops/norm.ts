@@ -1,7 +1,7 @@
 /** Normalisation over the last dimension. */
 import { requireDim, requireDtype } from "../checks.ts";
 import type { Value } from "../graph.ts";
-import { formatShape } from "../shape.ts";
+import { FOLLOW_SHAPES, formatShape } from "../shape.ts";
 import { GraphError } from "../../errors.ts";
 
 /** SimplifiedLayerNormalization-1 (ORT's, in the default domain): x / √(mean(x²) + ε) · weight. @throws GraphError `graph/dtype`, `graph/shape-mismatch` */
@@ -23,7 +23,9 @@ export function addRmsNorm(a: Value, b: Value, weight: Value, epsilon: number): 
   requireNormOperands(operator, a, weight);
   requireDtype(operator, b, "float32");
   if (formatShape(a.shape) !== formatShape(b.shape))
-    throw new GraphError("graph/shape-mismatch", `${operator}: ${formatShape(a.shape)} and ${formatShape(b.shape)} cannot be added`);
+    throw new GraphError("graph/shape-mismatch", `${operator}: ${formatShape(a.shape)} and ${formatShape(b.shape)} cannot be added`, {
+      hint: FOLLOW_SHAPES,
+    });
   const [normed, sum] = a.graph.nodeWithOutputs(`com.microsoft.${operator}`, [a, b, weight], [a, null, null, a], {
     epsilon: { float: epsilon },
   });

@@ -2,7 +2,7 @@
 import { GraphError } from "../../errors.ts";
 import { requireDim, requireDtype, requireRank } from "../checks.ts";
 import type { Value } from "../graph.ts";
-import { axisOf, dimAt, formatShape } from "../shape.ts";
+import { FOLLOW_SHAPES, axisOf, dimAt, formatShape } from "../shape.ts";
 import { requireBlockScales, type BlockFormat, type BlockMatrix } from "./linear.ts";
 
 /** Gather-13: the slices of `data` along `axis` that `indices` (int64, any shape) name. @throws GraphError `graph/dtype`, `graph/axis` */
@@ -26,6 +26,7 @@ export function gatherBlocks(w: BlockMatrix, indices: Value, shape: readonly [ro
     throw new GraphError(
       "graph/shape-mismatch",
       `GatherBlockQuantized: ${columns} columns are not a multiple of the block ${format.block}`,
+      { hint: "choose a block size that divides the columns" },
     );
   requireRank("GatherBlockQuantized", w.data, 2);
   requireDim("GatherBlockQuantized", `bytes in a row of ${w.data.name}`, w.data.shape[1], (columns * format.bits) / 8);
@@ -47,6 +48,7 @@ export function scatterElements(data: Value, indices: Value, updates: Value, axi
     throw new GraphError(
       "graph/shape-mismatch",
       `ScatterElements: indices ${formatShape(indices.shape)}, updates ${formatShape(updates.shape)}`,
+      { hint: FOLLOW_SHAPES },
     );
   return data.graph.node("ScatterElements", [data, indices, updates], data, { axis: { int: axisOf(data.shape, axis) } });
 }
@@ -72,7 +74,8 @@ export function nonZero(x: Value, count: string): Value {
 export function topK(x: Value, k: number): [values: Value, indices: Value] {
   requireDtype("TopK", x, "float32");
   const last = dimAt(x.shape, -1);
-  if (typeof last === "number" && k > last) throw new GraphError("graph/shape-mismatch", `TopK: ${k} of ${last} in ${x.name}`);
+  if (typeof last === "number" && k > last)
+    throw new GraphError("graph/shape-mismatch", `TopK: ${k} of ${last} in ${x.name}`, { hint: "take at most as many as there are" });
   const shape = [...x.shape.slice(0, -1), k];
   const outputs = [
     { dtype: "float32", shape },
