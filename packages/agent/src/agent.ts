@@ -50,11 +50,15 @@ export type TurnChart = ReturnType<typeof turnMachine>;
 export function createAgent({ model, tools, instructions, limits = {}, approval = "writes" }: AgentOptions): Agent {
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
   if (byName.size < tools.length)
-    throw new AgentError("agent/bad-tool", `two tools have one name; the names are ${tools.map(({ name }) => name).join(", ")}`);
+    throw new AgentError("agent/bad-tool", `two tools have one name; the names are ${tools.map(({ name }) => name).join(", ")}`, {
+      hint: "give each tool a name of its own",
+    });
   const { steps = 8, parallel = 1, replyTokens, toolTimeoutMs = 60_000 } = limits;
   for (const [name, value] of Object.entries({ steps, parallel, replyTokens: replyTokens ?? 1, toolTimeoutMs }))
     if (!Number.isSafeInteger(value) || value < 1)
-      throw new AgentError("agent/bad-limit", `limits.${name} must be an integer of at least 1, found ${value}`);
+      throw new AgentError("agent/bad-limit", `limits.${name} must be an integer of at least 1, found ${value}`, {
+        hint: "correct the limit, or leave it out",
+      });
 
   const call = toolCallMachine.provide({
     actions: {
@@ -71,11 +75,9 @@ export function createAgent({ model, tools, instructions, limits = {}, approval 
   return { model, tools, instructions, machine };
 }
 
-/** The tool gets a copy of the input: what it does to it does not change the conversation. */
+/** Of a call that `check` has passed, so there is such a tool. It gets a copy: what it does to its input does not change the conversation. */
 async function runTool(tools: ReadonlyMap<string, Tool>, { id, name, input }: ToolCall, signal: AbortSignal): Promise<Json> {
-  const tool = tools.get(name);
-  if (!tool) throw new AgentError("tool/unknown", `there is no tool '${name}'`);
-  return tool.run(structuredClone(input), { signal, callId: id });
+  return tools.get(name)!.run(structuredClone(input), { signal, callId: id });
 }
 
 /** Fails safe: a policy that throws, or a call of no known tool, asks. */

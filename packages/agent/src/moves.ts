@@ -102,16 +102,22 @@ function moveIn(meta: MoveMeta | undefined): MoveMeta["move"] {
   return meta?.move;
 }
 
+const PURE_NARROWING = "`narrow` must be a pure function that returns a JSON Schema, or false for 'not now'";
+
 function narrowed({ input, narrow }: CallMoveMeta, type: string, snapshot: AnyMachineSnapshot): JsonSchema | false {
   if (!narrow) return input;
   let extra: unknown;
   try {
     extra = narrow(snapshot.context as never);
   } catch (thrown) {
-    throw new AgentError("agent/bad-narrowing", `the narrowing of ${type} threw: ${errorFacts(thrown, "").message}`, { cause: thrown });
+    throw new AgentError("agent/bad-narrowing", `the narrowing of ${type} threw: ${errorFacts(thrown, "").message}`, {
+      hint: PURE_NARROWING,
+      cause: thrown,
+    });
   }
   if (extra === false) return false;
-  if (!isJsonObject(extra)) throw new AgentError("agent/bad-narrowing", `the narrowing of ${type} returned neither a schema nor false`);
+  if (!isJsonObject(extra))
+    throw new AgentError("agent/bad-narrowing", `the narrowing of ${type} returned neither a schema nor false`, { hint: PURE_NARROWING });
   return intersect(input, extra);
 }
 

@@ -7,7 +7,7 @@ import { collectReply, isJsonObject, NO_STATS, NO_USAGE } from "@orrery/chat";
 import type { AssistantMessage, ChatEvent, ChatModel, ChatRequest, Finish, Message, Moves, ToolCall, ToolSpec } from "@orrery/chat";
 import { errorFacts, type ErrorFacts } from "./errors.ts";
 import { callEvent, type AnswerEvent, type CallEvent, type MoveEvent } from "./moves.ts";
-import { toolMessage, type ReplyCost, type TurnContext } from "./machines/turn-state.ts";
+import { failureMessage, type ReplyCost, type TurnContext } from "./machines/turn-state.ts";
 import { problemOf } from "./schema.ts";
 
 /** Ends the calls of one reply: they are checked together from here on. */
@@ -136,10 +136,9 @@ function callsOf(
         );
   const reason = reasons.find((found) => found !== undefined);
   if (reason === undefined) return [...events, { type: "decided" }];
-  const results = calls.map((call, i) => {
-    const text = reasons[i] ?? "not run, because another call of the same reply was not legal";
-    return toolMessage(call, { error: { code: "agent/illegal-move", message: text } });
-  });
+  const results = calls.map((call, i) =>
+    failureMessage(call, reasons[i] ?? "not run, because another call of the same reply was not legal"),
+  );
   return [{ type: "refused", reason, messages: [message, ...results] }];
 }
 

@@ -62,6 +62,8 @@ const HONOURED = new Set([
 /** Deeper than this, optional properties and further items are left out, so that recursive schemas end. */
 const MAX_DEPTH = 6;
 
+const UNSUPPORTED = "leave the keyword out in the test, or script the calls";
+
 /** @throws AgentError `agent/unsupported-schema` */
 export function randomInstance(schema: JsonSchema, random: Random): Json {
   return instance(schema, schema, random, 0);
@@ -69,7 +71,7 @@ export function randomInstance(schema: JsonSchema, random: Random): Json {
 
 function instance(schema: JsonSchema, root: JsonSchema, random: Random, depth: number): Json {
   const foreign = Object.keys(schema).find((keyword) => !HONOURED.has(keyword));
-  if (foreign) throw new AgentError("agent/unsupported-schema", `cannot make random values under '${foreign}'`);
+  if (foreign) throw new AgentError("agent/unsupported-schema", `cannot make random values under '${foreign}'`, { hint: UNSUPPORTED });
   const { $ref, enum: choices, anyOf = schema["oneOf"], type } = schema;
   if (typeof $ref === "string") return instance(resolve($ref, root), root, random, depth + 1);
   if (schema["const"] !== undefined) return schema["const"];
@@ -138,7 +140,8 @@ function resolve(reference: string, root: JsonSchema): JsonSchema {
   const name = reference.replace(/^#\/\$defs\//, "");
   const found = isJsonObject(definitions) && Object.hasOwn(definitions, name) ? definitions[name] : undefined;
   if (reference === "#") return root;
-  if (!isJsonObject(found)) throw new AgentError("agent/unsupported-schema", `cannot follow the reference ${reference}`);
+  if (!isJsonObject(found))
+    throw new AgentError("agent/unsupported-schema", `cannot follow the reference ${reference}`, { hint: UNSUPPORTED });
   return found;
 }
 

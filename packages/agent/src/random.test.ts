@@ -123,7 +123,7 @@ test("300 random games on random tools end, play only legal moves, and leave a w
     expect(result.decisions).toBeLessThanOrEqual(limits.steps + 1);
     expect(result.messages.filter(({ role }) => role === "tool").length).toBeGreaterThanOrEqual(result.steps.length);
     if (seed % 3 !== 0) expect([result.illegal, result.error]).toEqual([0, undefined]);
-    if (result.status === "failed") expect(result.error?.code).toBe("agent/illegal-moves");
+    if (result.status === "failed") expect(result.error?.code).toBe("agent/too-many-illegal-moves");
     const second = await run(agent, "again", { messages: result.messages, approve: () => true });
     result.messages.forEach((message, i) => expect(second.messages[i]).toBe(message));
     expectWhole(second.messages);

@@ -81,7 +81,7 @@ describe("a turn", () => {
   test("three illegal replies in a row end the run with a typed error, and the conversation is whole", async () => {
     const { agent } = scripted([calling("no"), calling("no"), calling("no")]);
     const result = await run(agent, "go");
-    expect(result).toMatchObject({ status: "failed", illegal: 3, decisions: 0, error: { code: "agent/illegal-moves" } });
+    expect(result).toMatchObject({ status: "failed", illegal: 3, decisions: 0, error: { code: "agent/too-many-illegal-moves" } });
     expect(result.messages.map(({ role }) => role)).toEqual(["user", "assistant", "tool", "assistant", "tool", "assistant", "tool"]);
   });
 

@@ -16,7 +16,8 @@ import { readSavedRun, type SavedRun } from "./saved-run.ts";
  * @throws AgentError `agent/open-calls` when `messages` has a call without a result, `agent/bad-task` when the task is not text
  */
 export async function run(agent: Agent, task: string, options: RunOptions = {}): Promise<RunResult> {
-  if (typeof task !== "string") throw new AgentError("agent/bad-task", `the task must be text, found ${typeof task}`);
+  if (typeof task !== "string")
+    throw new AgentError("agent/bad-task", `the task must be text, found ${typeof task}`, { hint: "pass a string" });
   const earlier = options.messages ?? [];
   requireClosed(earlier);
   const system: readonly Message[] =
@@ -39,7 +40,9 @@ export async function resume(
   const waiting = context.calls.filter(isPending).map(({ call }) => call.id);
   const unknown = Object.keys(decisions).find((id) => !waiting.includes(id));
   if (unknown !== undefined)
-    throw new AgentError("agent/unknown-call", `call '${unknown}' does not wait for approval; waiting: ${waiting.join(", ")}`);
+    throw new AgentError("agent/unknown-call", `call '${unknown}' does not wait for approval; waiting: ${waiting.join(", ")}`, {
+      hint: "decide on the calls in `pending` of the result that waited, by their ids",
+    });
   const actor = createActor(agent.machine, {
     input: { messages: context.messages },
     snapshot: agent.machine.resolveState({ value: "waiting", context }),

@@ -1,5 +1,5 @@
 /**
- * Asks a person before a tool writes. In: a call. Out: may it run? Law: only a typed yes allows it; without a terminal the answer is
+ * Asks a person before a tool writes. In: a call. Out: may it run? Law: only a yes that was typed after the question allows it; without a terminal the answer is
  * no, said on stderr.
  */
 import type { RunOptions } from "@orrery/agent";
@@ -39,6 +39,7 @@ export function createApprover({ workspace, reader, view, out, style, stderr, si
     async approve(call) {
       if (reader === undefined) {
         unasked = true;
+        view.endLine();
         stderr.write(
           `orrery: ${printableLine(call.name)} was not run: it writes, and there is no terminal to ask on\n  hint: --yes allows it beforehand\n`,
         );
@@ -46,7 +47,7 @@ export function createApprover({ workspace, reader, view, out, style, stderr, si
       }
       const width = widthOf(out);
       for (const line of await preview()) view.line(line);
-      const answer = await reader.read(`${style.yellow("?")} run ${printableLine(call.name)}? [y/N] `, signal);
+      const answer = await reader.ask(`${style.yellow("?")} run ${printableLine(call.name)}? [y/N] `, signal);
       return answer !== undefined && /^\s*y(es)?\s*$/i.test(answer);
 
       async function preview(): Promise<readonly string[]> {

@@ -28,7 +28,8 @@ export function parse<T extends Options>(command: string, args: readonly string[
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
   } catch (error) {
-    throw usage(command, error instanceof Error ? (error.message.split(". ")[0] ?? error.message) : String(error));
+    const [first = ""] = (error instanceof Error ? error.message : String(error)).split(/\.?\s*\n|\. /); // the rest is advice on syntax
+    throw usage(command, first);
   }
 }
 

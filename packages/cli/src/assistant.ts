@@ -3,9 +3,10 @@
  * the command line joins model, tools and limits, and the only such place.
  */
 import { createAgent, type Agent } from "@orrery/agent";
-import type { ChatModel, Sampling } from "@orrery/chat";
+import { toOrreryError, type ChatModel, type Sampling } from "@orrery/chat";
 import { resolve } from "node:path";
 import { AGENT_OPTIONS, parse, sampling, usage, wholeNumber } from "./arguments.ts";
+import { UsageError } from "./errors.ts";
 import type { Host } from "./host.ts";
 import { chooseTools, namedTools } from "./toolbox.ts";
 import { builtinTools } from "./tools/builtin.ts";
@@ -52,9 +53,14 @@ export interface Assistant {
   agentFor(model: ChatModel, task: string, kept?: readonly string[]): Agent;
 }
 
-/** @throws ToolError when `--cwd` is no folder; CliError `cli/unknown-tool` */
+/** @throws UsageError `cli/usage` when `--cwd` is no folder, `cli/unknown-tool` */
 export async function openAssistant(options: AgentArguments, now: () => Date): Promise<Assistant> {
-  const workspace = await openWorkspace(options.cwd);
+  const workspace = await openWorkspace(options.cwd).catch((thrown: unknown) => {
+    throw new UsageError("cli/usage", `--cwd: ${toOrreryError(thrown, "cli/usage").message}`, {
+      hint: "name a folder that exists",
+      cause: thrown,
+    });
+  });
   const all = builtinTools(workspace, now);
   const named = options.tools === undefined ? undefined : namedTools(options.tools, all);
   return {

@@ -1,10 +1,13 @@
 import { scriptedModel } from "@orrery/chat/testing";
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cli } from "./cli.ts";
+import { DEMONSTRATION } from "./commands/run.ts";
 import { EXIT } from "./exit-codes.ts";
+import { HELP } from "./help.ts";
 import { Outside } from "./testing/outside.ts";
 
 const folder = tmpdir();
@@ -53,6 +56,37 @@ test("help says every command, option and exit code; every command has one", asy
   expect(outside.out).toContain("130  cancelled with Ctrl-C");
 });
 
+test("Ctrl-C ends an export between two weights, so that the runtime removes what it wrote", async () => {
+  const outside = new Outside(scriptedModel([]), folder);
+  const engine = await outside.host.engine();
+  const exportModel: typeof engine.exportModel = async (_, options) => {
+    outside.interrupts.raise();
+    options.onProgress?.({ done: 1, total: 2, bytes: 3, elapsedMs: 4 });
+    throw new Error("went on");
+  };
+  const host = { ...outside.host, engine: async () => ({ ...engine, exportModel }) };
+  expect(await cli(["export", "model.gguf", "--out", "there", "--json"], host)).toBe(EXIT.cancelled);
+  expect(JSON.parse(outside.out)).toEqual({ error: { code: "cli/cancelled", message: "cancelled" } });
+});
+
+test("--json has the fields that help names", async () => {
+  const named = (help: string): readonly string[] => /--json .*\{ (.*) \}/.exec(help)?.[1]?.split(", ") ?? [];
+  for (const [command, ...rest] of [
+    ["run", "hello"],
+    ["generate", "dir", "Once"],
+  ]) {
+    const outside = new Outside(scriptedModel(["Fine."]), folder);
+    expect(await cli([command!, ...rest, "--json"], outside.host)).toBe(EXIT.ok);
+    expect(Object.keys(JSON.parse(outside.out))).toEqual(named(HELP[command!]!));
+  }
+});
+
+test("an error is one line and its hint", async () => {
+  const outside = new Outside(scriptedModel([]), folder);
+  expect(await cli(["run", "x", "--seed", "-1"], outside.host)).toBe(EXIT.usage);
+  expect(outside.err).toMatch(/^orrery: .*--seed.*\n  hint: .*\n$/);
+});
+
 test("text behind -- is text", async () => {
   const model = scriptedModel(["Fine."]);
   expect(await cli(["run", "--", "--help"], new Outside(model, folder).host)).toBe(EXIT.ok);
@@ -63,7 +97,9 @@ describe("the process", () => {
   const bin = fileURLToPath(new URL("../bin/orrery.js", import.meta.url));
   const orrery = (...args: string[]): Promise<{ code: unknown; stdout: string; stderr: string }> =>
     new Promise((resolve) =>
-      execFile(process.execPath, [bin, ...args], (error, stdout, stderr) => resolve({ code: error?.code ?? 0, stdout, stderr })),
+      execFile(process.execPath, [bin, ...args], (error, stdout, stderr) =>
+        resolve({ code: error ? (error.code ?? error.signal) : 0, stdout, stderr }),
+      ),
     );
 
   test("prints help and version", async () => {
@@ -73,6 +109,34 @@ describe("the process", () => {
     expect(version).toMatchObject({ code: 0, stderr: "" });
     expect(version.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   }, 30_000);
+
+  test("answers the demonstration with the embedded model and two tools", async () => {
+    const { code, stdout, stderr } = await orrery("run", DEMONSTRATION, "--json");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const { answer, steps, usage } = JSON.parse(stdout);
+    expect(steps).toMatchObject([
+      { tool: "days_between", input: { start: "2026-03-03", end: "2026-04-19" }, output: { days: 47 } },
+      { tool: "calculator", output: { result: 1128 } },
+    ]);
+    expect(answer).toContain("1128");
+    expect(usage.cachedTokens + usage.computedTokens).toBe(usage.promptTokens);
+  }, 60_000);
+
+  test("stops in order when its reader leaves in the middle of a run", async () => {
+    const child = spawn(process.execPath, [bin, "run", DEMONSTRATION]);
+    let stderr = "";
+    child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+    child.stdout.once("data", () => child.stdout.destroy());
+    const [code, signal] = (await once(child, "close")) as [number | null, string | null];
+    expect({ code, signal, stderr }).toEqual({ code: 130, signal: null, stderr: "orrery: cancelled\n" });
+  }, 60_000);
+
+  test("refuses a command line that onnxruntime would crash on", async () => {
+    const { code, stdout, stderr } = await orrery("run", "a b ".repeat(25_000), "--json");
+    expect(code).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: "cli/too-long", hint: expect.stringContaining("orrery chat") } });
+    expect(stderr).toMatch(/^orrery: the command line has \d+ bytes, .*\n  hint: .*\n$/);
+  }, 60_000);
 
   test("ends with 2 for wrong arguments", async () => {
     const result = await orrery("run", "--nonsense");

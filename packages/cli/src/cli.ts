@@ -49,6 +49,7 @@ export async function cli(argv: readonly string[], host: Host): Promise<ExitCode
     const error = toOrreryError(thrown, "cli/failed");
     if (options(argv).includes("--json")) host.stdout.write(`${JSON.stringify({ error: errorObject(error) })}\n`);
     printError(error, host.stderr);
+    if (error.code === "cli/cancelled") return EXIT.cancelled;
     return error instanceof UsageError ? EXIT.usage : EXIT.failed;
   }
 }

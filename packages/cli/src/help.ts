@@ -55,7 +55,7 @@ Continues a text with an exported model: no chat format, no tools.
   --max-tokens <n>     at most this many tokens (default 128)
   --temperature <t>    0 is greedy (default), up to 5
   --seed <n>           seed of the draw (default 0)
-  --json               one object on stdout: { text, finish, usage, timings }
+  --json               one object on stdout: { text, timings }
 `,
   export: `Usage: orrery export <checkpoint> --out <dir> [options]
 

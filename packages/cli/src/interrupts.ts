@@ -1,9 +1,15 @@
 /**
  * Ctrl-C as a value. In: signals of the process or a key in the line editor. Out: calls of whoever listens now. Law: the newest
- * listener gets it, alone; when nobody listens, the caller of `raise` is told, and may end the process.
+ * listener gets it, alone; when nobody listens, the process is told, and ends.
  */
 export class Interrupts {
   readonly #listeners: (() => void)[] = [];
+  readonly #unheard: () => void;
+
+  /** `unheard` is called for an interrupt to which nobody listens. */
+  constructor(unheard: () => void) {
+    this.#unheard = unheard;
+  }
 
   /** Listens until the returned function is called. */
   listen(listener: () => void): () => void {
@@ -14,11 +20,8 @@ export class Interrupts {
     };
   }
 
-  /** True when somebody listened. */
-  raise(): boolean {
-    const listener = this.#listeners.at(-1);
-    listener?.();
-    return listener !== undefined;
+  raise(): void {
+    (this.#listeners.at(-1) ?? this.#unheard)();
   }
 
   /**

@@ -5,7 +5,7 @@
  *
  * Words are weighted as in BM25 without its length norm: a word counts for more the fewer tools know it, and once per tool.
  */
-import { CliError } from "./errors.ts";
+import { UsageError } from "./errors.ts";
 import type { BuiltinTool } from "./tools/builtin-tool.ts";
 
 /** What Orrery Mini was trained on: one to six tools. */
@@ -56,15 +56,15 @@ export function chooseTools(task: string, tools: readonly BuiltinTool[], kept: r
   return fallback.length > 0 ? fallback : tools.slice(0, MAX_CHOSEN);
 }
 
-/** The tools named by `--tools a,b` in that order, or all of them for `all`. @throws CliError `cli/unknown-tool` */
+/** The tools named by `--tools a,b` in that order, or all of them for `all`. @throws UsageError `cli/unknown-tool` */
 export function namedTools(list: string, tools: readonly BuiltinTool[]): readonly BuiltinTool[] {
   if (list.trim() === "all") return tools;
   const names = [...new Set(list.split(",").map((name) => name.trim()))].filter((name) => name !== "");
   const known = tools.map((each) => each.tool.name).join(", ");
-  if (names.length === 0) throw new CliError("cli/unknown-tool", "--tools names no tool", { hint: `known tools: ${known}` });
+  if (names.length === 0) throw new UsageError("cli/unknown-tool", "--tools names no tool", { hint: `known tools: ${known}` });
   return names.map((name) => {
     const found = tools.find((each) => each.tool.name === name);
-    if (!found) throw new CliError("cli/unknown-tool", `there is no tool '${name}'`, { hint: `known tools: ${known}` });
+    if (!found) throw new UsageError("cli/unknown-tool", `there is no tool '${name}'`, { hint: `known tools: ${known}` });
     return found;
   });
 }

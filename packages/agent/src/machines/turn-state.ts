@@ -108,10 +108,14 @@ export function closeBatch(context: TurnContext): Pick<TurnContext, "messages" |
   };
 }
 
-/** A failure goes to the model as `{ error }`: the form that models are trained on. */
 export function toolMessage(call: ToolCall, result: CallResult): Message {
-  const output = "error" in result ? { error: result.error.message } : result.output;
-  return { role: "tool", callId: call.id, name: call.name, output };
+  if ("error" in result) return failureMessage(call, result.error.message);
+  return { role: "tool", callId: call.id, name: call.name, output: result.output };
+}
+
+/** A failure goes to the model as `{ error }`: the form that models are trained on. */
+export function failureMessage({ id, name }: ToolCall, error: string): Message {
+  return { role: "tool", callId: id, name, output: { error } };
 }
 
 function unfinished({ state }: OpenCall): ErrorFacts {

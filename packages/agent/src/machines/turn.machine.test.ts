@@ -101,7 +101,7 @@ describe("deciding", () => {
     const two = after(machine, reply(refusal), reply(refusal));
     expect([two.value, two.context.illegal, two.context.messages.length]).toEqual(["deciding", { inARow: 2, total: 2 }, 3]);
     const [three] = step(machine, two, reply(refusal));
-    expect([three.value, three.context.error?.code]).toEqual(["failed", "agent/illegal-moves"]);
+    expect([three.value, three.context.error?.code]).toEqual(["failed", "agent/too-many-illegal-moves"]);
     const recovered = after(
       machine,
       reply(refusal),

@@ -255,7 +255,7 @@ function refused(open: OpenCall): OpenCall {
 
 function givenUp(reason: string): ErrorFacts {
   return {
-    code: "agent/illegal-moves",
+    code: "agent/too-many-illegal-moves",
     message: `${MAX_REFUSALS + 1} replies in a row were not legal moves; the last: ${reason}`,
     hint: "use a model that is constrained by the moves",
   };

@@ -1,5 +1,7 @@
 import { scriptedModel } from "@orrery/chat/testing";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { cli } from "../cli.ts";
 import { EXIT } from "../exit-codes.ts";
 import { Outside, slowModel } from "../testing/outside.ts";
@@ -55,10 +57,30 @@ test("a failed turn is told and is not part of the conversation", async () => {
 test("at the prompt the first Ctrl-C warns and the second leaves", async () => {
   const outside = new Outside(scriptedModel([]), folder, { tty: true });
   const ended = cli(["chat"], outside.host);
-  while (!outside.out.includes("›")) await new Promise((resolve) => setTimeout(resolve, 5));
+  await outside.shown("›");
   outside.stdin.write("\u0003");
-  while (!outside.out.includes("Ctrl-C again")) await new Promise((resolve) => setTimeout(resolve, 5));
+  await outside.shown("Ctrl-C again");
   outside.stdin.write("\u0003");
   expect(await ended).toBe(EXIT.ok);
   expect(outside.disposed).toBe(1);
+});
+
+test("a line that was typed ahead is the next turn, and no answer to a question", async () => {
+  const model = scriptedModel([
+    { calls: [{ name: "write_file", input: { path: "never.txt", content: "x" } }] },
+    "I was not allowed to.",
+    "Hello.",
+  ]);
+  const own = await mkdtemp(join(folder, "orrery-chat-"));
+  const outside = new Outside(model, own, { tty: true });
+  outside.stdin.write("write never.txt\nyes\n");
+  const ended = cli(["chat"], outside.host);
+  await outside.shown("[y/N]");
+  outside.stdin.write("n\n");
+  await outside.shown("Hello.");
+  outside.stdin.write("/exit\n");
+  expect(await ended).toBe(EXIT.ok);
+  expect(model.requests[2]?.messages.at(-1)).toEqual({ role: "user", content: "yes" });
+  expect(await readdir(own)).toEqual([]);
+  await rm(own, { recursive: true });
 });

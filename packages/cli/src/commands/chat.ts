@@ -34,8 +34,10 @@ export async function chatCommand(args: readonly string[], host: Host): Promise<
   const style = styleOf(host, options.flags.noColor);
   const view = new LiveView(host.stdout, style);
   const assistant = await openAssistant(options, host.now);
-  view.status("· loading the model");
-  const model = await (await host.engine()).loadModel(options.model);
+  const model = await view.during(
+    "· loading the model",
+    host.engine().then((engine) => engine.loadModel(options.model)),
+  );
   const reader = new LineReader(host.stdin, host.stdout, () => host.interrupts.raise());
   try {
     view.line(style.dim(`${model.id} · Ctrl-C cancels a turn · /new forgets the conversation · /exit leaves`));

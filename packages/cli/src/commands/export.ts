@@ -1,6 +1,7 @@
 /** `orrery export <checkpoint> --out <dir>`: a checkpoint made ready to run. Out: progress on stderr, a description on stdout. */
 import { relative, resolve } from "node:path";
 import { oneOf, parse, usage } from "../arguments.ts";
+import { CliError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import type { Host } from "../host.ts";
 import { descriptionLines } from "../view/description.ts";
@@ -32,13 +33,18 @@ export async function exportCommand(args: readonly string[], host: Host): Promis
   view.status("· reading the checkpoint");
   const began = performance.now();
   try {
-    await engine.exportModel(resolve(host.cwd, checkpoint), {
-      out,
-      weights,
-      ...(experts === undefined ? {} : { experts }),
-      overwrite: values.force ?? false,
-      onProgress: (progress) => view.status(`· ${progress.done} of ${progress.total} weights, ${bytes(progress.bytes)}`),
-    });
+    await host.interrupts.abortable((signal) =>
+      engine.exportModel(resolve(host.cwd, checkpoint), {
+        out,
+        weights,
+        ...(experts === undefined ? {} : { experts }),
+        overwrite: values.force ?? false,
+        onProgress(progress) {
+          if (signal.aborted) throw new CliError("cli/cancelled", "cancelled"); // the runtime removes what it has written
+          view.status(`· ${progress.done} of ${progress.total} weights, ${bytes(progress.bytes)}`);
+        },
+      }),
+    );
   } finally {
     view.endLine();
   }

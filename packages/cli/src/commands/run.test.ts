@@ -125,14 +125,36 @@ test.each([
   ["sure why not\n", "batch_size: 500\n"],
 ])("on a terminal the change is shown, and %p decides", async (typed, content) => {
   const outside = new Outside(scriptedModel([EDIT, "Ready."]), folder, { tty: true });
+  const ended = cli(["run", "set batch_size to 2 in cache.yaml"], outside.host);
+  await outside.shown("[y/N]");
   outside.stdin.write(typed);
-  expect(await cli(["run", "set batch_size to 2 in cache.yaml"], outside.host)).toBe(EXIT.ok);
+  expect(await ended).toBe(EXIT.ok);
   const seen = stripVTControlCharacters(outside.out);
   expect(seen).toContain("cache.yaml  1 added, 1 removed");
   expect(seen).toContain("-batch_size: 500");
   expect(seen).toContain("+batch_size: 2");
   expect(seen).toContain("? run edit_file? [y/N]");
   expect(await readFile(join(folder, "cache.yaml"), "utf8")).toBe(content);
+});
+
+test("a yes that was typed before the question is no answer to it", async () => {
+  const outside = new Outside(scriptedModel([EDIT, "Ready."]), folder, { tty: true });
+  outside.stdin.write("y\n");
+  const ended = cli(["run", "set batch_size to 2 in cache.yaml"], outside.host);
+  await outside.shown("[y/N]");
+  outside.stdin.write("n\n");
+  expect(await ended).toBe(EXIT.ok);
+  expect(await readFile(join(folder, "cache.yaml"), "utf8")).toBe("batch_size: 500\n");
+});
+
+test("Ctrl-C at the question cancels the run, and nothing is written", async () => {
+  const outside = new Outside(scriptedModel([EDIT, "Ready."]), folder, { tty: true });
+  const ended = cli(["run", "set batch_size to 2 in cache.yaml"], outside.host);
+  await outside.shown("[y/N]");
+  outside.stdin.write("\u0003");
+  expect(await ended).toBe(EXIT.cancelled);
+  expect(outside.disposed).toBe(1);
+  expect(await readFile(join(folder, "cache.yaml"), "utf8")).toBe("batch_size: 500\n");
 });
 
 test("Ctrl-C cancels a run, disposes of the model and leaves the cursor on its own line", async () => {
@@ -144,7 +166,8 @@ test("Ctrl-C cancels a run, disposes of the model and leaves the cursor on its o
   expect(outside.out).toBe("Well\n");
   expect(outside.err).toBe("orrery: cancelled\n");
   expect(outside.disposed).toBe(1);
-  expect(outside.interrupts.raise()).toBe(false);
+  outside.interrupts.raise();
+  expect(outside.unheard).toBe(1);
 });
 
 test("a cancelled run with --json says so on stdout", async () => {
@@ -180,8 +203,29 @@ test("a tool or a folder that is not there is refused before a model is loaded",
     ["run", "x", "--cwd", "missing"],
   ]) {
     const outside = new Outside(scriptedModel([]), folder);
-    expect(await cli(argv, outside.host)).toBe(EXIT.failed);
+    expect(await cli(argv, outside.host)).toBe(EXIT.usage);
+    expect(outside.err).toContain("\n  hint: ");
     expect(outside.loaded).toEqual([]);
+  }
+});
+
+test("a task without a word is refused: only no task at all is the demonstration", async () => {
+  for (const argv of [
+    ["run", ""],
+    ["run", " ", "\n"],
+  ]) {
+    const outside = new Outside(scriptedModel([]), folder);
+    expect(await cli(argv, outside.host)).toBe(EXIT.usage);
+    expect(outside.err).toContain("the task is empty\n  hint: ");
+    expect(outside.loaded).toEqual([]);
+  }
+});
+
+test("the line that vanishes has vanished before an error is told", async () => {
+  for (const command of [["run", "hello"], ["chat"]]) {
+    const outside = new Outside(new OrreryError("export/no-manifest", "no manifest there"), folder, { tty: true });
+    expect(await cli(command, outside.host)).toBe(EXIT.failed);
+    expect(outside.out.endsWith("\r\u001b[2K")).toBe(true);
   }
 });
 

@@ -1,7 +1,9 @@
 /** `orrery run "task"`: one task, answered with tools. Out: the moves and the answer, or one JSON object. */
 import { run, type RunResult } from "@orrery/agent";
+import type { OrreryError } from "@orrery/chat";
 import { createApprover } from "../approval.ts";
 import { agentArguments, openAssistant, parseAgent } from "../assistant.ts";
+import { usage } from "../arguments.ts";
 import { CliError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { styleOf, type Host } from "../host.ts";
@@ -19,8 +21,9 @@ export async function runCommand(args: readonly string[], host: Host): Promise<E
   const { values, positionals } = parseAgent("run", args);
   const options = agentArguments("run", values, host);
   const json = values.json ?? false;
-  const given = positionals.join(" ").trim();
-  const task = given === "" ? DEMONSTRATION : given;
+  const given = positionals.length === 0 ? undefined : positionals.join(" ").trim();
+  if (given === "") throw usage("run", "the task is empty");
+  const task = given ?? DEMONSTRATION;
   // With --json only the one object goes to stdout; questions go to stderr and moves are not shown.
   const screen = json ? host.stderr : host.stdout;
   const style = json ? createStyle(false) : styleOf(host, options.flags.noColor);
@@ -28,9 +31,12 @@ export async function runCommand(args: readonly string[], host: Host): Promise<E
   const assistant = await openAssistant(options, host.now);
 
   return host.interrupts.abortable(async (signal) => {
-    if (given === "") view.line(`${style.dim("No task was given, so here is a demonstration:")}\n${style.dim(`orrery run "${task}"`)}\n`);
-    view.status("· loading the model");
-    const model = await (await host.engine()).loadModel(options.model);
+    if (given === undefined)
+      view.line(`${style.dim("No task was given, so here is a demonstration:")}\n${style.dim(`orrery run "${task}"`)}\n`);
+    const model = await view.during(
+      "· loading the model",
+      host.engine().then((engine) => engine.loadModel(options.model)),
+    );
     const canAsk = host.stdin.isTTY === true && screen.isTTY === true;
     const reader = canAsk && !options.flags.yes ? new LineReader(host.stdin, screen, () => host.interrupts.raise()) : undefined;
     try {
@@ -60,10 +66,9 @@ export function summaryOf({ decisions, illegal, usage, timings }: RunResult): st
   return summaryLine({ decisions, illegal, usage, milliseconds: timings.totalMs });
 }
 
-/** Why a run has no answer. */
-export function resultError({ status, error }: RunResult): CliError | NonNullable<RunResult["error"]> {
-  if (status === "cancelled") return new CliError("cli/cancelled", "cancelled");
-  return error ?? new CliError("cli/no-answer", `the run ended without an answer (${status})`);
+/** Why a run has no answer: a failed one has an error, and none waits here, so without an error it was cancelled. */
+export function resultError({ error }: RunResult): OrreryError {
+  return error ?? new CliError("cli/cancelled", "cancelled");
 }
 
 /** The object of `--json`: the answer, or the error in its place; steps that were done are there either way. */

@@ -8,7 +8,9 @@ import type { Engine, Host } from "../host.ts";
 import { Interrupts } from "../interrupts.ts";
 
 export class Outside {
-  readonly interrupts = new Interrupts();
+  /** Interrupts to which nobody listened: the process would have ended. */
+  unheard = 0;
+  readonly interrupts = new Interrupts(() => void this.unheard++);
   readonly stdin = new PassThrough();
   readonly loaded: (string | undefined)[] = [];
   disposed = 0;
@@ -67,6 +69,11 @@ export class Outside {
   }
   get err(): string {
     return this.#err;
+  }
+
+  /** Waits until `text` was printed on stdout: a test that types has to come after the question. */
+  async shown(text: string): Promise<void> {
+    while (!this.#out.includes(text)) await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
 

@@ -50,6 +50,16 @@ export class LineReader {
     }
   }
 
+  /** As {@link read}, but earlier lines are no answer: they stay for the next `read`, and only what comes after the question counts. */
+  async ask(question: string, signal: AbortSignal): Promise<string | undefined> {
+    const earlier = this.#lines.splice(0);
+    try {
+      return await this.read(question, signal);
+    } finally {
+      this.#lines.unshift(...earlier);
+    }
+  }
+
   /** Empties the line that is being typed and shows the question again. */
   restart(): void {
     if (!this.#reader.terminal || this.#ended) return;

@@ -30,6 +30,16 @@ export class LiveView {
     this.#line = "status";
   }
 
+  /** Shows what is going on until `work` ends, well or badly. */
+  async during<T>(text: string, work: Promise<T>): Promise<T> {
+    this.status(text);
+    try {
+      return await work;
+    } finally {
+      this.endLine();
+    }
+  }
+
   /** A whole line, below whatever was written. */
   line(text: string): void {
     this.endLine();

@@ -100,3 +100,10 @@ test("a process that forgets to dispose ends by itself, and one that waits for d
     expect(stdout).toBe("16\n");
   }
 }, 30_000);
+
+test("a process with a long command line loads a model and lives", async () => {
+  const module = JSON.stringify(new URL(`./open${import.meta.url.slice(-3)}`, import.meta.url).href);
+  const script = `const { openSession } = await import(${module}); await (await openSession(${JSON.stringify(FIXTURE)})).dispose(); console.log("alive");`;
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script, "--", "word ".repeat(12_000)]);
+  expect(stdout).toBe("alive\n");
+}, 30_000);

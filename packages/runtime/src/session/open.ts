@@ -9,7 +9,7 @@ import { defaultThreads } from "./processors.ts";
 import type { ModelShape } from "./protocol.ts";
 import { RemoteSequence } from "./remote-sequence.ts";
 import type { SequenceHost } from "./remote-sequence.ts";
-import type { Session, SessionOptions } from "./session.ts";
+import { ENGINE_STACK_MB, type Session, type SessionOptions } from "./session.ts";
 
 const DEFAULT_CHUNK = 256;
 
@@ -27,7 +27,9 @@ export async function openSession(source: string | OpenedExport, options: Sessio
   const { directory, manifest } = typeof source === "string" ? await openExport(source) : source;
   const { contextLength, vocabularySize } = manifest.config;
   const shape: ModelShape = { contextLength, vocabularySize, cache: manifest.cache };
-  const connection = new Connection(new Worker(WORKER, { name: "orrery engine", execArgv: [] }));
+  const connection = new Connection(
+    new Worker(WORKER, { name: "orrery engine", execArgv: [], resourceLimits: { stackSizeMb: ENGINE_STACK_MB } }),
+  );
   try {
     const model = join(directory, MODEL_FILE);
     await connection.ask({ kind: "load", model, onnxruntime: manifest.onnxruntime, threads, profile: options.profile ?? null, shape });

@@ -4,6 +4,12 @@
  */
 
 /** How the engine runs. */
+/**
+ * Stack of a thread that loads a model. On Linux, onnxruntime 1.30 overflows the default 4 MB, and the process dies, when the process was
+ * started with a command line of more than about 15,000 bytes; 64 MB (reserved, not used) were enough for 130,000.
+ */
+export const ENGINE_STACK_MB = 64;
+
 export interface SessionOptions {
   /** Threads of one operator; default: physical cores, at most 8. */
   readonly threads?: number;

@@ -5,6 +5,7 @@
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import { SessionError } from "../errors.ts";
+import { ENGINE_STACK_MB } from "./session.ts";
 
 /** The worker beside this file: .js when built, .ts when Node runs the sources. */
 const WORKER = new URL(`./time-graph-worker${extname(import.meta.url)}`, import.meta.url);
@@ -35,7 +36,7 @@ export interface TimingWork {
  */
 export async function timeGraphs(graphs: readonly TimedGraph[], rounds: number): Promise<number[]> {
   const workerData: TimingWork = { graphs, rounds };
-  const worker = new Worker(WORKER, { name: "orrery timing", execArgv: [], workerData });
+  const worker = new Worker(WORKER, { name: "orrery timing", execArgv: [], workerData, resourceLimits: { stackSizeMb: ENGINE_STACK_MB } });
   try {
     return await new Promise<number[]>((resolve, reject) => {
       worker.once("message", resolve);
