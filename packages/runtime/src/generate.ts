@@ -5,7 +5,7 @@
  */
 import { ChatError } from "@orrery/chat";
 import type { ConstraintState } from "./constraint/grammar.ts";
-import type { TokenMask } from "./constraint/mask.ts";
+import type { TokenMask } from "./constraint/token-mask.ts";
 import { SessionError } from "./errors.ts";
 import type { Sampler } from "./sampling/sample.ts";
 import type { Sequence } from "./session/session.ts";

@@ -3,7 +3,7 @@
  * Law: nodes and frames are immutable values; equal ones are the same object, so what is computed for one is computed once.
  */
 import { CONTROL, type Part, type Structure, type Symbol, type Terminal } from "./part.ts";
-import type { TokenMask } from "./mask.ts";
+import type { TokenMask } from "./token-mask.ts";
 
 /** A structure waiting in `state` for the part above it to end; null is the bottom: the whole grammar is complete. */
 interface Frame {

@@ -6,7 +6,8 @@ import { ConstraintError } from "../errors.ts";
 import type { Tokenizer } from "../tokenizer/vocabulary.ts";
 import { Automaton, type Node } from "./automaton.ts";
 import { forcedAt, type Reading } from "./forced.ts";
-import { maskOf, type TokenMask } from "./mask.ts";
+import { maskOf } from "./mask.ts";
+import type { TokenMask } from "./token-mask.ts";
 import { CONTROL, type Part } from "./part.ts";
 import { trieOf } from "./trie.ts";
 

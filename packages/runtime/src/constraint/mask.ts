@@ -3,17 +3,8 @@
  * Law: a token is allowed if and only if its bytes can be read from the node; free text costs a copy, not a walk.
  */
 import { controlsOf, type Automaton, type Node } from "./automaton.ts";
+import type { TokenMask } from "./token-mask.ts";
 import type { TrieNodes, VocabularyTrie } from "./trie.ts";
-
-/** Tokens that may follow. Read only: masks are shared between states. */
-export interface TokenMask {
-  /** Bit `id & 31` of word `id >>> 5`. */
-  readonly bits: Uint32Array;
-  readonly count: number;
-  /** The single id when `count` is 1. */
-  readonly only: number | undefined;
-  has(id: number): boolean;
-}
 
 /** The mask of a node, computed once. */
 export function maskOf(automaton: Automaton, node: Node, trie: VocabularyTrie): TokenMask {

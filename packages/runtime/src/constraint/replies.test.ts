@@ -9,7 +9,7 @@ import { createRandom, type Random } from "../sampling/random.ts";
 import type { Tokenizer } from "../tokenizer/vocabulary.ts";
 import { createConstraintEngine } from "./engine.ts";
 import type { ConstraintState } from "./grammar.ts";
-import type { TokenMask } from "./mask.ts";
+import type { TokenMask } from "./token-mask.ts";
 import { moves as anyMoves } from "./schemas.test.support.ts";
 
 const MAX_TOKENS = 4_000;
