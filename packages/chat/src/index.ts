@@ -2,6 +2,7 @@
 export { ChatError, OrreryError, toOrreryError, type ErrorDetails } from "./errors.ts";
 export { isJsonObject, type Json, type JsonObject, type JsonSchema } from "./json.ts";
 export {
+  jsonObjectSchema,
   messageSchema,
   toolCallSchema,
   type AssistantMessage,
@@ -27,4 +28,4 @@ export {
   type Usage,
 } from "./model.ts";
 export { allMoves, resolveMoves, type CallMove, type Moves } from "./moves.ts";
-export { TOOL_NAME, toolSpecSchema, type ToolSpec } from "./tool.ts";
+export { TOOL_NAME, type ToolSpec } from "./tool.ts";

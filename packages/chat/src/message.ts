@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { isJsonObject, type Json, type JsonObject } from "./json.ts";
 
+/** Any JSON object; what lies in it is not looked at. */
 export const jsonObjectSchema: z.ZodType<JsonObject> = z.custom<JsonObject>(isJsonObject, "expected a JSON object");
 
 /** A call as the model made it: input parsed, not yet validated by whoever runs the tool. */

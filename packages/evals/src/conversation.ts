@@ -1,14 +1,15 @@
 /** One evaluation conversation as it lies in a .jsonl file, and the same in our words. In: a line. Out: tools, messages, gold turns. */
-import { isJsonObject, type Json, type JsonObject, type Message, type ToolCall, type ToolSpec } from "@orrery/chat";
+import { jsonObjectSchema, type Json, type JsonObject, type Message, type ToolCall, type ToolSpec } from "@orrery/chat";
 import { z } from "zod";
 
-const jsonObject = z.custom<JsonObject>(isJsonObject, "expected an object");
-const call = z.object({ name: z.string(), arguments: jsonObject });
+const call = z.object({ name: z.string(), arguments: jsonObjectSchema });
 
 const lineSchema = z.object({
   id: z.string(),
   kind: z.string().default("other"),
-  tools: z.array(z.object({ name: z.string(), description: z.string().default(""), parameters: jsonObject.default({ type: "object" }) })),
+  tools: z.array(
+    z.object({ name: z.string(), description: z.string().default(""), parameters: jsonObjectSchema.default({ type: "object" }) }),
+  ),
   messages: z.array(
     z.object({
       role: z.enum(["system", "user", "assistant", "tool"]),

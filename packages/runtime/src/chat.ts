@@ -5,7 +5,8 @@
 import { resolveMoves, toOrreryError, type AssistantMessage, type ChatEvent, type ChatRequest, type Finish } from "@orrery/chat";
 import type { ConstraintEngine } from "./constraint/engine.ts";
 import type { Grammar } from "./constraint/grammar.ts";
-import { ContextLengthError, PromptError } from "./errors.ts";
+import { refuseLong, refuseUnread, type ContextRoom } from "./context-room.ts";
+import { PromptError } from "./errors.ts";
 import { generate, tokenLimit, type GeneratedToken } from "./generate.ts";
 import { GEMMA4_FORMAT } from "./prompt/format.ts";
 import { renderConversation, replyKey } from "./prompt/gemma4.ts";
@@ -18,16 +19,13 @@ import type { SequencePool } from "./sequence/pool.ts";
 import type { Tokenizer } from "./tokenizer/vocabulary.ts";
 
 /** What a chat needs of a loaded model. */
-export interface ChatParts {
+export interface ChatParts extends ContextRoom {
   readonly tokenizer: Tokenizer;
   readonly constraints: ConstraintEngine;
   readonly pool: SequencePool;
   readonly memory: ReplyMemory;
-  readonly contextLength: number;
   /** Logits in a row. Some models have more than their tokenizer has tokens: no mask has the surplus. */
   readonly vocabularySize: number;
-  /** Bytes of the longest token. */
-  readonly longestToken: number;
 }
 
 /** Reply tokens where the request names no limit. Replies that Orrery Mini was trained on have fewer than 200. */
@@ -51,24 +49,19 @@ export function chat(parts: ChatParts, request: ChatRequest): AsyncGenerator<Cha
   const tools = request.tools ?? [];
   const grammar = parts.constraints.compile(resolveMoves(tools, request.moves));
   const pieces = renderConversation(request.messages, tools);
-  refuseOversize(pieces, parts);
+  refuseUnread(textUnits(pieces), parts);
   const prompt = encodeConversation(pieces, parts.tokenizer, parts.memory);
-  if (prompt.length >= parts.contextLength) throw new ContextLengthError(prompt.length, parts.contextLength);
+  refuseLong(prompt.length, parts);
   const maxTokens = tokenLimit(request.maxTokens ?? DEFAULT_MAX_TOKENS, parts.contextLength - prompt.length);
   const sampler = createSampler(request.sampling ?? {}, parts.vocabularySize);
   const prepared = { request: { ...request, messages: [...request.messages] }, prompt, grammar, sampler, maxTokens };
   return reply(parts, prepared, new ReplyRecord(prompt.length, started));
 }
 
-/**
- * Text that could not fit even if every token were the longest is refused unread: encoding a million letters without a space takes
- * seconds. A string has at most as many UTF-16 units as bytes.
- */
-function refuseOversize(pieces: readonly Piece[], { longestToken, contextLength }: ChatParts): void {
+function textUnits(pieces: readonly Piece[]): number {
   let units = 0;
   for (const piece of pieces) for (const segment of piece.segments) if ("text" in segment) units += segment.text.length;
-  const least = Math.ceil(units / longestToken);
-  if (least >= contextLength) throw new ContextLengthError(least, contextLength, "at least");
+  return units;
 }
 
 type Ending = Pick<Finish, "reason" | "error">;

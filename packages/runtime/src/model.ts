@@ -6,8 +6,9 @@ import { basename } from "node:path";
 import type { ChatEvent, ChatModel, ChatRequest, Sampling } from "@orrery/chat";
 import { chat } from "./chat.ts";
 import { createConstraintEngine, type ConstraintEngine } from "./constraint/engine.ts";
+import { refuseLong, refuseUnread } from "./context-room.ts";
 import { embeddedModelDirectory } from "./embedded.ts";
-import { ContextLengthError, PromptError } from "./errors.ts";
+import { PromptError } from "./errors.ts";
 import { openExport } from "./open-export.ts";
 import { generate, tokenLimit } from "./generate.ts";
 import type { Manifest } from "./manifest.ts";
@@ -78,11 +79,10 @@ export async function loadModel(directory: string = embeddedModelDirectory(), op
 
   async function* continueText(text: string, { maxTokens = 128, sampling = {}, signal }: GenerateTextOptions = {}): AsyncGenerator<string> {
     const { bos, stop } = manifest.config.tokens;
-    const least = Math.ceil(text.length / parts.longestToken);
-    if (least >= contextLength) throw new ContextLengthError(least, contextLength, "at least");
+    refuseUnread(text.length, parts);
     const prompt = [...(bos === null ? [] : [bos]), ...tokenizer.encode(text)];
     if (prompt.length === 0) throw new PromptError("prompt/empty", "there is no text to continue", { hint: "give at least one character" });
-    if (prompt.length >= contextLength) throw new ContextLengthError(prompt.length, contextLength);
+    refuseLong(prompt.length, parts);
     const sampler = createSampler(sampling, vocabularySize);
     const limits = { maxTokens: tokenLimit(maxTokens, contextLength - prompt.length), signal };
     const { sequence, cached } = pool.acquire(prompt);

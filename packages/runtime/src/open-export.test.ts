@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { TINY_CONFIG } from "./checkpoint/tiny-config.test.support.ts";
 import { MANIFEST_FILE, MODEL_FILE, type Manifest } from "./manifest.ts";
 import { openExport } from "./open-export.ts";
 
@@ -21,21 +22,7 @@ function entry(name: string, content: string): Manifest["files"][number] {
 const MANIFEST: Manifest = {
   format: 1,
   family: "granite-moe",
-  config: {
-    family: "granite-moe",
-    vocabularySize: 8,
-    hiddenSize: 32,
-    layers: 1,
-    contextLength: 8,
-    heads: { query: 1, keyValue: 1, size: 32 },
-    normEpsilon: 1e-6,
-    rope: { theta: 10000 },
-    scales: { embedding: 1, residual: 1, attention: 1, logits: 1 },
-    sharedWidth: 32,
-    experts: { count: 2, perToken: 1, width: 16 },
-    tiedHead: true,
-    tokens: { bos: null, stop: [] },
-  },
+  config: TINY_CONFIG,
   source: { name: "tiny.gguf", format: "gguf", sha256: "00" },
   weights: { precision: "int8", accuracyLevel: 4 },
   experts: { mode: "merged", measured: null },

@@ -11,7 +11,7 @@ import type { Checkpoint } from "./tensor.ts";
 
 const fixtures = fileURLToPath(new URL("../../fixtures/checkpoint/", import.meta.url));
 const hostile = `${fixtures}hostile/`;
-const directory = join(fixtures, "granitemoe-shared");
+const directory = fileURLToPath(new URL("../../fixtures/goldens/granitemoe-shared", import.meta.url));
 const q4 = join(fixtures, "granitemoe-shared.q4_0.gguf");
 const f32 = join(fixtures, "granitemoe-shared.f32.gguf");
 

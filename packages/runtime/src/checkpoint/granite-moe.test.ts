@@ -3,9 +3,10 @@ import { CheckpointError } from "../errors.ts";
 import { familyOfModelType } from "./config.ts";
 import type { FamilyConfig } from "./checkpoint-family.ts";
 
-const good = JSON.parse(
-  readFileSync(new URL("../../fixtures/checkpoint/granitemoe-shared/config.json", import.meta.url), "utf8"),
-) as Record<string, unknown>;
+const good = JSON.parse(readFileSync(new URL("../../fixtures/goldens/granitemoe-shared/config.json", import.meta.url), "utf8")) as Record<
+  string,
+  unknown
+>;
 
 function parse(change: Record<string, unknown>): FamilyConfig {
   const json = { ...good, ...change };

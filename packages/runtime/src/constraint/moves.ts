@@ -5,7 +5,7 @@
  *     reply = ( text | json ) turnClose  |  call { call } responseOpen
  *     call  = callOpen "call:" NAME "{" members "}" callClose
  */
-import type { CallMove, JsonSchema, Moves } from "@orrery/chat";
+import { TOOL_NAME, type CallMove, type JsonSchema, type Moves } from "@orrery/chat";
 import { ConstraintError } from "../errors.ts";
 import type { ChatFormat } from "../prompt/format.ts";
 import type { Tokenizer } from "../tokenizer/vocabulary.ts";
@@ -24,8 +24,6 @@ import { bytes, type Surface } from "./surface.ts";
 import { text } from "./text.ts";
 import { trieOf } from "./trie.ts";
 
-/** What the call syntax can spell as a name (gemma4.md 6.6). */
-const NAME = /^[A-Za-z0-9_.-]{1,64}$/;
 /**
  * Compiles moves into a grammar. Undeclared properties are never written, whatever the schema says of them.
  * @throws ConstraintError `constraint/unsupported`, `constraint/bad-schema`, `constraint/unsatisfiable`, `constraint/too-large`,
@@ -62,7 +60,7 @@ export function compileMoves(moves: Moves, tokenizer: Tokenizer, format: ChatFor
 
 function call({ name, input }: CallMove, surface: Surface, alphabet: ReadonlySet<number>): Part {
   const subject = `tool ${JSON.stringify(name)}`;
-  if (!NAME.test(name))
+  if (!TOOL_NAME.test(name))
     throw new ConstraintError("constraint/unsupported", `${subject}: the call syntax cannot spell this name`, {
       pointer: "",
       hint: "use letters, digits, _ . - (at most 64)",

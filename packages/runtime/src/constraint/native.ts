@@ -1,5 +1,5 @@
 /**
- * Gemma 4's call syntax as data: bare sorted keys, strings between quote tokens without escapes (gemma4.md 6.2), no white space.
+ * Gemma 4's call syntax as data: bare sorted keys, strings between quote tokens without escapes, no white space.
  * In: the id of the quote token. Out: a surface.
  */
 import { ConstraintError } from "../errors.ts";

@@ -1,3 +1,4 @@
+import { TINY_CONFIG } from "../checkpoint/tiny-config.test.support.ts";
 import type { Checkpoint, StoredType, Tensor } from "../checkpoint/tensor.ts";
 import type { Precision } from "../manifest.ts";
 import { materialize, type ArraySink } from "./materialize.ts";
@@ -26,7 +27,7 @@ function checkpointOf(sources: Readonly<Record<string, Source>>): Checkpoint {
   return {
     path: "/none",
     format: "gguf",
-    config: CONFIG,
+    config: TINY_CONFIG,
     tensors,
     tokenizer: null,
     tensor: (name) => tensors.get(name)!,
@@ -39,22 +40,6 @@ function checkpointOf(sources: Readonly<Record<string, Source>>): Checkpoint {
     close: async () => {},
   };
 }
-
-const CONFIG: Checkpoint["config"] = {
-  family: "test",
-  vocabularySize: 8,
-  hiddenSize: 32,
-  layers: 1,
-  contextLength: 8,
-  heads: { query: 1, keyValue: 1, size: 32 },
-  normEpsilon: 1e-6,
-  rope: { theta: 10000 },
-  scales: { embedding: 1, residual: 1, attention: 1, logits: 1 },
-  sharedWidth: 32,
-  experts: { count: 2, perToken: 1, width: 16 },
-  tiedHead: true,
-  tokens: { bos: null, stop: [] },
-};
 
 class MemorySink implements ArraySink {
   #arrays: Uint8Array[] = [];
