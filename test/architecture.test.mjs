@@ -19,7 +19,7 @@ const RUNTIME = {
   graph: ["weights"],
   onnx: ["graph"],
   weights: ["checkpoint"],
-  layers: ["graph", "weights"],
+  layers: ["graph", "weights", "checkpoint"],
   families: ["layers", "graph", "weights", "checkpoint"],
   export: ["checkpoint", "weights", "families", "graph", "onnx", "session"],
   session: [],

@@ -8,7 +8,7 @@ import { createDesk } from "./desk.ts";
 import { Shop } from "./shop.ts";
 
 const data = (name: string): string => fileURLToPath(new URL(`../data/${name}`, import.meta.url));
-const task = process.argv.slice(2).join(" ") || "Where exactly is the parcel for order ORD-21414 right now?";
+const task = process.argv.slice(2).join(" ") || "Find the parcel of order ORD-21414 and tell me where it is.";
 
 const cancel = new AbortController();
 process.once("SIGINT", () => cancel.abort());

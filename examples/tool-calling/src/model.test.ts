@@ -10,7 +10,7 @@ test("Orrery Mini finds a parcel by way of its order, as the README shows", asyn
   const shop = await Shop.open(fileURLToPath(new URL("../data/shop.json", import.meta.url)), join(tmpdir(), "no-refunds.json"));
   const model = await loadModel();
   try {
-    const result = await run(createDesk(model, shop), "Where exactly is the parcel for order ORD-21414 right now?");
+    const result = await run(createDesk(model, shop), "Find the parcel of order ORD-21414 and tell me where it is.");
     expect(result).toMatchObject({ status: "answered", illegal: 0 });
     expect(result.steps).toMatchObject([
       { tool: "check_order", input: { order_id: "ORD-21414" }, output: { tracking: "LUFVGIYS68" } },

@@ -3,7 +3,7 @@ export { DTYPE_BYTES, type Dtype } from "./graph/dtype.ts";
 export type { Dim, Shape } from "./graph/shape.ts";
 export { Graph, Value, type Attribute, type Attributes, type GraphNode, type Initializer, type ValueType } from "./graph/graph.ts";
 export { ifElse, type Branch } from "./graph/ops/control.ts";
-export { add, greater, isNonZero, mul, silu, sub, where } from "./graph/ops/elementwise.ts";
+export { add, cos, geluTanh, greater, isNonZero, mod, mul, or, silu, sin, sub, tanh, toFloat, where } from "./graph/ops/elementwise.ts";
 export { concat, expand, identity, lengthOf, range, reshape, split, transpose } from "./graph/ops/layout.ts";
 export {
   matmul,
@@ -19,6 +19,6 @@ export { rotaryEmbedding } from "./graph/ops/rotary.ts";
 export { gather, gatherBlocks, gatherElements, nonZero, scatterElements, topK } from "./graph/ops/select.ts";
 export { encodeModel } from "./onnx/model.ts";
 export { familyOf } from "./families/registry.ts";
-export type { BuildOptions, CacheLayer, ExpertMode, Family } from "./families/family.ts";
+export type { BuildOptions, ExpertMode, Family } from "./families/family.ts";
 export type { FileRange, StoredWeight, WeightPart, WeightRole, WeightSpec, WeightTable } from "./weights/weight.ts";
-export type { ModelConfig } from "./checkpoint/model-config.ts";
+export { cacheLayers, type CacheLayer, type LayerConfig, type ModelConfig } from "./checkpoint/model-config.ts";

@@ -7,7 +7,7 @@ export const PRECISIONS = ["float32", "int8", "int4"] as const;
 export type Precision = (typeof PRECISIONS)[number];
 
 export const manifestSchema = z.object({
-  format: z.literal(1),
+  format: z.literal(2),
   family: z.string(),
   config: modelConfigSchema,
   source: z.object({ name: z.string(), format: z.enum(["gguf", "safetensors"]), sha256: z.string() }),
@@ -21,8 +21,15 @@ export const manifestSchema = z.object({
     /** Why: milliseconds of one whole layer for one token, each way, measured at export; null when the mode was asked for. */
     measured: z.object({ conditionalMs: z.number(), mergedMs: z.number() }).nullable(),
   }),
-  /** Per layer: K and V rows are [tokens, heads, size]. */
-  cache: z.array(z.object({ heads: z.int().positive(), size: z.int().positive() })),
+  /** Layers that own keys and values, in order: rows are [tokens, heads, size]; of a window, a new token sees the last ones only. */
+  cache: z.array(
+    z.object({
+      layer: z.int().nonnegative(),
+      heads: z.int().positive(),
+      size: z.int().positive(),
+      window: z.int().positive().nullable(),
+    }),
+  ),
   onnxruntime: z.string(),
   /** Every file beside manifest.json, with its size and SHA-256 (hex). */
   files: z.array(z.object({ name: z.string(), bytes: z.int().nonnegative(), sha256: z.string() })),
@@ -30,6 +37,11 @@ export const manifestSchema = z.object({
 
 /** What manifest.json says: the model, where it came from, its cache and its files. */
 export type Manifest = z.infer<typeof manifestSchema>;
+
+/** Positions of sequences that are computed in one run lie this far apart. */
+export const LANE = 2 ** 32;
+/** Position of padding: later than any token's, so none sees it. */
+export const NOWHERE = 2 ** 53 - 1;
 
 export const MODEL_FILE = "model.onnx";
 export const MANIFEST_FILE = "manifest.json";

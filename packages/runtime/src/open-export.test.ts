@@ -20,13 +20,13 @@ function entry(name: string, content: string): Manifest["files"][number] {
 }
 
 const MANIFEST: Manifest = {
-  format: 1,
+  format: 2,
   family: "granite-moe",
   config: TINY_CONFIG,
   source: { name: "tiny.gguf", format: "gguf", sha256: "00" },
   weights: { precision: "int8", accuracyLevel: 4 },
   experts: { mode: "merged", measured: null },
-  cache: [{ heads: 1, size: 32 }],
+  cache: [{ layer: 0, heads: 1, size: 32, window: null }],
   onnxruntime: "1.30.0",
   files: [entry(MODEL_FILE, "graph"), entry("weights-0.bin", "numbers")],
 };
@@ -45,10 +45,10 @@ test("a directory without a manifest is no export", async () => {
 });
 
 test.each([
-  ["is cut short", '{"format": 1', "is not JSON"],
-  ["is of another format", { ...MANIFEST, format: 2 }, "format"],
+  ["is cut short", '{"format": 2', "is not JSON"],
+  ["is of another format", { ...MANIFEST, format: 1 }, "format"],
   ["misses a field", { ...MANIFEST, cache: undefined }, "cache"],
-  ["has a cache of another depth", { ...MANIFEST, cache: [] }, "0 layers, expected 1"],
+  ["has a cache of another depth", { ...MANIFEST, cache: [] }, "0 layers that are not those of its config, which has 1"],
   ["names no model", { ...MANIFEST, files: [entry("weights-0.bin", "numbers")] }, "names no model.onnx"],
   ["names a file twice", { ...MANIFEST, files: [...MANIFEST.files, entry(MODEL_FILE, "graph")] }, "twice"],
   ["is far too large", `"${"x".repeat(2 ** 20)}"`, "expected at most 1048576"],

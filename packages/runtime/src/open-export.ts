@@ -8,6 +8,7 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { z } from "zod";
+import { cacheLayers } from "./checkpoint/model-config.ts";
 import { ExportError } from "./errors.ts";
 import { MANIFEST_FILE, manifestSchema, MODEL_FILE, type Manifest } from "./manifest.ts";
 
@@ -65,7 +66,9 @@ function checkNames(path: string, { files, cache, config }: Manifest): void {
   if (unsafe !== undefined) throw badManifest(path, `names the file ${JSON.stringify(unsafe.name)}, expected plain file names`);
   if (names.size !== files.length) throw badManifest(path, "names a file twice");
   if (!names.has(MODEL_FILE)) throw badManifest(path, `names no ${MODEL_FILE}`);
-  if (cache.length !== config.layers) throw badManifest(path, `has cache shapes for ${cache.length} layers, expected ${config.layers}`);
+  const expected = cacheLayers(config);
+  if (JSON.stringify(cache) !== JSON.stringify(expected))
+    throw badManifest(path, `has cache shapes for ${cache.length} layers that are not those of its config, which has ${expected.length}`);
 }
 
 async function checkSize(path: string, expected: number): Promise<void> {

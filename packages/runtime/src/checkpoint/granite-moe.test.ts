@@ -27,22 +27,28 @@ test("every field ends up in the config", () => {
   expect(parse({})).toEqual({
     vocabularySize: 320,
     hiddenSize: 64,
-    layers: 4,
     contextLength: 1024,
-    heads: { query: 4, keyValue: 2, size: 16 },
     normEpsilon: 1e-6,
-    rope: { theta: 10000 },
+    layers: [0, 1, 2, 3].map((keysFrom) => ({
+      heads: { query: 4, keyValue: 2, size: 16 },
+      window: null,
+      rope: { theta: 10000, pairs: 8 },
+      keysFrom,
+      valueIsKey: false,
+      mlpWidth: 64,
+    })),
     scales: { embedding: 6, residual: 0.4, attention: 0.11, logits: 3 },
-    sharedWidth: 64,
+    softcap: null,
+    perLayer: null,
     experts: { count: 8, perToken: 2, width: 32 },
     tiedHead: true,
   });
 });
 
 test("the rotation's base is read from rope_parameters, then from rope_theta, then it is 10000", () => {
-  expect(parse({ rope_parameters: { rope_type: "default", rope_theta: 5e5 }, rope_theta: 7 }).rope.theta).toBe(5e5);
-  expect(parse({ rope_parameters: undefined, rope_scaling: null, rope_theta: 1e6 }).rope.theta).toBe(1e6);
-  expect(parse({ rope_parameters: null }).rope.theta).toBe(10_000);
+  expect(parse({ rope_parameters: { rope_type: "default", rope_theta: 5e5 }, rope_theta: 7 }).layers[0]?.rope.theta).toBe(5e5);
+  expect(parse({ rope_parameters: undefined, rope_scaling: null, rope_theta: 1e6 }).layers[0]?.rope.theta).toBe(1e6);
+  expect(parse({ rope_parameters: null }).layers[0]?.rope.theta).toBe(10_000);
 });
 
 test("what transformers leaves to a default has the same default here", () => {
@@ -55,8 +61,7 @@ test("what transformers leaves to a default has the same default here", () => {
     logits_scaling: undefined,
   };
   expect(parse({ ...absent, model_type: "granitemoe" })).toMatchObject({
-    heads: { keyValue: 4 },
-    sharedWidth: 0,
+    layers: [0, 1, 2, 3].map(() => expect.objectContaining({ heads: expect.objectContaining({ keyValue: 4 }), mlpWidth: 0 })),
     tiedHead: false,
     normEpsilon: 1e-6,
     scales: { attention: 1, logits: 1 },

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { badConfig, decimalOfFloat32, expertCount, layerCount, parseFields, positiveNumber, size, unsupported } from "./config-fields.ts";
 import type { CheckpointFamily, FamilyConfig, ModelTensor } from "./checkpoint-family.ts";
 import type { GgufMetadata } from "./gguf.ts";
+import type { LayerConfig } from "./model-config.ts";
 
 /** Sizes have no default: one that is guessed would be refuted by the weights anyway. */
 const jsonSchema = z.object({
@@ -71,18 +72,21 @@ function fromConfigJson(json: Record<string, unknown>, file: string): FamilyConf
   const config: FamilyConfig = {
     vocabularySize: f.vocab_size,
     hiddenSize: f.hidden_size,
-    layers: f.num_hidden_layers,
     contextLength: f.max_position_embeddings,
-    heads: { query, keyValue: f.num_key_value_heads ?? query, size: f.head_dim ?? f.hidden_size / query },
     normEpsilon: f.rms_norm_eps,
-    rope: { theta: f.rope_parameters?.rope_theta ?? f.rope_theta ?? 10_000 },
+    layers: equalLayers(f.num_hidden_layers, {
+      heads: { query, keyValue: f.num_key_value_heads ?? query, size: f.head_dim ?? f.hidden_size / query },
+      theta: f.rope_parameters?.rope_theta ?? f.rope_theta ?? 10_000,
+      mlpWidth: f.shared_intermediate_size ?? 0,
+    }),
     scales: {
       embedding: f.embedding_multiplier,
       residual: f.residual_multiplier,
       attention: f.attention_multiplier,
       logits: f.logits_scaling,
     },
-    sharedWidth: f.shared_intermediate_size ?? 0,
+    softcap: null,
+    perLayer: null,
     experts: { count: f.num_local_experts, perToken: f.num_experts_per_tok, width: f.intermediate_size },
     tiedHead: f.tie_word_embeddings,
   };
@@ -140,18 +144,21 @@ function fromGguf(metadata: GgufMetadata, tensors: { has(name: string): boolean 
   const config: FamilyConfig = {
     vocabularySize,
     hiddenSize: f["granitemoe.embedding_length"],
-    layers: f["granitemoe.block_count"],
     contextLength: f["granitemoe.context_length"],
-    heads: { query, keyValue: f["granitemoe.attention.head_count_kv"] ?? query, size: headSize },
     normEpsilon: f["granitemoe.attention.layer_norm_rms_epsilon"],
-    rope: { theta: f["granitemoe.rope.freq_base"] },
+    layers: equalLayers(f["granitemoe.block_count"], {
+      heads: { query, keyValue: f["granitemoe.attention.head_count_kv"] ?? query, size: headSize },
+      theta: f["granitemoe.rope.freq_base"],
+      mlpWidth: f["granitemoe.expert_shared_feed_forward_length"],
+    }),
     scales: {
       embedding: f["granitemoe.embedding_scale"],
       residual: f["granitemoe.residual_scale"],
       attention: f["granitemoe.attention.scale"],
       logits: f["granitemoe.logit_scale"],
     },
-    sharedWidth: f["granitemoe.expert_shared_feed_forward_length"],
+    softcap: null,
+    perLayer: null,
     experts: {
       count: f["granitemoe.expert_count"],
       perToken: f["granitemoe.expert_used_count"],
@@ -162,8 +169,17 @@ function fromGguf(metadata: GgufMetadata, tensors: { has(name: string): boolean 
   return checked(config, GGUF_SPELLING, file);
 }
 
+/** Every layer of a Granite is like the others. */
+function equalLayers(count: number, layer: { heads: LayerConfig["heads"]; theta: number; mlpWidth: number }): LayerConfig[] {
+  const { heads, theta, mlpWidth } = layer;
+  const rope = { theta, pairs: heads.size / 2 };
+  return Array.from({ length: count }, (_, keysFrom) => ({ heads, window: null, rope, keysFrom, valueIsKey: false, mlpWidth }));
+}
+
 function checked(config: FamilyConfig, name: Spelling, file: string): FamilyConfig {
-  const { hiddenSize, heads, experts } = config;
+  const { hiddenSize } = config;
+  const { heads } = config.layers[0]!;
+  const experts = config.experts!;
   if (!Number.isInteger(heads.size)) {
     throw badConfig(file, `${name.hidden} ${hiddenSize} and ${name.query} ${heads.query}`, "heads that divide the width");
   }
@@ -186,7 +202,8 @@ function checked(config: FamilyConfig, name: Spelling, file: string): FamilyConf
 }
 
 function tensors(config: FamilyConfig): readonly ModelTensor[] {
-  const { hiddenSize, vocabularySize, heads, experts, sharedWidth } = config;
+  const { hiddenSize, vocabularySize } = config;
+  const experts = config.experts!; // Granite MoE always has them
   const whole = (name: string, shape: readonly number[], gguf: string): ModelTensor => ({ name, shape, gguf: { parts: [gguf] }, share: 1 });
 
   const list = [
@@ -195,10 +212,10 @@ function tensors(config: FamilyConfig): readonly ModelTensor[] {
   ];
   if (!config.tiedHead) list.push(whole("lm_head.weight", [vocabularySize, hiddenSize], "output.weight"));
 
-  const queryRows = heads.query * heads.size;
-  const keyRows = heads.keyValue * heads.size;
   const share = experts.perToken / experts.count;
-  for (let i = 0; i < config.layers; i++) {
+  for (const [i, { heads, mlpWidth: sharedWidth }] of config.layers.entries()) {
+    const queryRows = heads.query * heads.size;
+    const keyRows = heads.keyValue * heads.size;
     const hf = `model.layers.${i}`;
     const blk = `blk.${i}`;
     const pairs = heads.size;

@@ -4,9 +4,9 @@
  */
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ModelConfig } from "../checkpoint/model-config.ts";
-import type { BuildOptions, CacheLayer, Family } from "../families/family.ts";
-import { MODEL_FILE, type Manifest, type Precision } from "../manifest.ts";
+import { cacheLayers, type CacheLayer, type ModelConfig } from "../checkpoint/model-config.ts";
+import type { BuildOptions, Family } from "../families/family.ts";
+import { MODEL_FILE, NOWHERE, type Manifest, type Precision } from "../manifest.ts";
 import { encodeModel } from "../onnx/model.ts";
 import { timeGraphs, type TimedGraph, type TimedTensor } from "../session/time-graph.ts";
 import { planQuantized, storageBytes } from "../weights/storage.ts";
@@ -44,10 +44,10 @@ export async function measureExperts(
     for (const experts of MODES) {
       const { directory, path } = await writeSynthetic(family, timed, precision, { experts, accuracyLevel });
       directories.push(directory);
-      graphs.push({ path, feeds: Array.from({ length: TOKENS }, (_, token) => oneToken(token, family.cache(timed))) });
+      graphs.push({ path, feeds: Array.from({ length: TOKENS }, (_, token) => oneToken(token, cacheLayers(timed))) });
     }
     const [conditional, merged] = await timeGraphs(graphs, ROUNDS);
-    return { conditionalMs: conditional! / timed.layers, mergedMs: merged! / timed.layers };
+    return { conditionalMs: conditional! / timed.layers.length, mergedMs: merged! / timed.layers.length };
   } finally {
     for (const directory of directories) await directory.discard();
   }
@@ -55,11 +55,11 @@ export async function measureExperts(
 
 /** This model's layers, as many as needed, between the smallest embedding and head that serve. */
 function timedConfig(family: Family, config: ModelConfig, precision: Precision): ModelConfig {
-  const small = { ...config, vocabularySize: TOKENS, contextLength: 64, layers: 1 };
+  const small = { ...config, vocabularySize: TOKENS, contextLength: 64, layers: config.layers.slice(0, 1) };
   const bytes = family
     .weights(small, { experts: "conditional", accuracyLevel: 0 })
     .reduce((sum, spec) => sum + storageBytes(planQuantized(spec, precision)), 0);
-  return { ...small, layers: Math.min(config.layers, Math.ceil(TIMED_BYTES / bytes)) };
+  return { ...small, layers: config.layers.slice(0, Math.ceil(TIMED_BYTES / bytes)) };
 }
 
 async function writeSynthetic(
@@ -83,9 +83,10 @@ async function writeSynthetic(
   }
 }
 
-/** Inputs of one token after one other: docs/architecture.md lists them. */
+/** Inputs of one token after a row of padding: docs/architecture.md lists them. */
 function oneToken(token: number, cache: readonly CacheLayer[]): Readonly<Record<string, TimedTensor>> {
-  const past = cache.flatMap(({ heads, size }, layer) =>
+  const spans = new Set(cache.map(({ window }) => `past_positions.${window ?? "all"}`));
+  const past = cache.flatMap(({ layer, heads, size }) =>
     ["key", "value"].map((side): [string, TimedTensor] => [
       `past.${layer}.${side}`,
       { type: "float32", dims: [1, heads, 1, size], data: new Float32Array(heads * size) },
@@ -93,8 +94,9 @@ function oneToken(token: number, cache: readonly CacheLayer[]): Readonly<Record<
   );
   return {
     input_ids: { type: "int64", dims: [1], data: BigInt64Array.of(BigInt(token)) },
-    positions: { type: "int64", dims: [1, 1], data: BigInt64Array.of(1n) },
+    positions: { type: "int64", dims: [1], data: BigInt64Array.of(1n) },
     logit_rows: { type: "int64", dims: [1], data: BigInt64Array.of(0n) },
+    ...Object.fromEntries([...spans].map((span) => [span, { type: "int64", dims: [1], data: BigInt64Array.of(BigInt(NOWHERE)) }])),
     ...Object.fromEntries(past),
   };
 }

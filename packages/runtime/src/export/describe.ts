@@ -51,12 +51,14 @@ export async function describeExport(directory: string): Promise<ExportDescripti
 function countParameters({ family, config, experts, weights }: Manifest): { total: number; active: number } {
   const specs = familyOf(family).weights(config, { experts: experts.mode, accuracyLevel: weights.accuracyLevel });
   const total = specs.reduce((sum, { shape: [rows, columns] }) => sum + rows * columns, 0);
-  const expert = 3 * config.hiddenSize * config.experts.width; // gate, up, down
-  return { total, active: total - config.layers * (config.experts.count - config.experts.perToken) * expert };
+  if (config.experts === null) return { total, active: total };
+  const { count, perToken, width } = config.experts;
+  const expert = 3 * config.hiddenSize * width; // gate, up, down
+  return { total, active: total - config.layers.length * (count - perToken) * expert };
 }
 
 function whyExperts({ mode, measured }: Manifest["experts"], { experts }: ModelConfig): string {
-  if (mode === "none") return "the model has no experts";
+  if (mode === "none" || experts === null) return "the model has no experts";
   const what =
     mode === "merged"
       ? `all ${experts.count} experts are computed at once`

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import { MODEL_FILE, type Precision } from "../manifest.ts";
+import { MODEL_FILE, NOWHERE, type Precision } from "../manifest.ts";
 import { describeExport } from "./describe.ts";
 import { exportModel, type ExportOptions, type ExportProgress } from "./export.ts";
 import { openExport, type OpenedExport } from "../open-export.ts";
@@ -31,12 +31,17 @@ async function logitsOf({ directory, manifest }: OpenedExport, ids: readonly num
   const int64 = (numbers: readonly number[], dims: readonly number[]): Tensor =>
     new Tensor("int64", BigInt64Array.from(numbers, BigInt), dims);
   const order = ids.map((_, i) => i);
-  const past = manifest.cache.flatMap(({ heads, size }, layer) =>
+  const past = manifest.cache.flatMap(({ layer, heads, size }) =>
     ["key", "value"].map(
       (side) => [`past.${layer}.${side}`, new Tensor("float32", new Float32Array(heads * size), [1, heads, 1, size])] as const,
     ),
   );
-  const feeds = { input_ids: int64(ids, [ids.length]), positions: int64(order, [1, ids.length]), logit_rows: int64(order, [ids.length]) };
+  const feeds = {
+    input_ids: int64(ids, [ids.length]),
+    positions: int64(order, [ids.length]),
+    logit_rows: int64(order, [ids.length]),
+    "past_positions.all": int64([NOWHERE], [1]),
+  };
   const { logits } = await session.run({ ...feeds, ...Object.fromEntries(past) });
   await session.release();
   return logits!.data as Float32Array;

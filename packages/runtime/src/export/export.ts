@@ -5,6 +5,7 @@
 import { createRequire } from "node:module";
 import { basename, resolve } from "node:path";
 import { openCheckpoint } from "../checkpoint/checkpoint.ts";
+import { cacheLayers } from "../checkpoint/model-config.ts";
 import type { Checkpoint } from "../checkpoint/tensor.ts";
 import type { BuildOptions, Family } from "../families/family.ts";
 import { familyOf } from "../families/registry.ts";
@@ -92,6 +93,7 @@ async function chooseBuild(
   options: ExportOptions,
 ): Promise<{ build: BuildOptions; experts: Manifest["experts"] }> {
   const accuracyLevel = options.accuracyLevel ?? (options.weights === "float32" ? 0 : 4);
+  if (config.experts === null) return { build: { experts: "none", accuracyLevel }, experts: { mode: "none", measured: null } };
   if (options.experts !== undefined)
     return { build: { experts: options.experts, accuracyLevel }, experts: { mode: options.experts, measured: null } };
   const measured = await measureExperts(family, config, options.weights, accuracyLevel);
@@ -125,13 +127,13 @@ async function describe(
   made: { family: Family; build: BuildOptions; experts: Manifest["experts"]; precision: Precision; files: Manifest["files"] },
 ): Promise<Manifest> {
   return {
-    format: 1,
+    format: 2,
     family: made.family.name,
     config: checkpoint.config,
     source: { name: basename(checkpoint.path), format: checkpoint.format, sha256: await checkpoint.hash() },
     weights: { precision: made.precision, accuracyLevel: made.build.accuracyLevel },
     experts: made.experts,
-    cache: [...made.family.cache(checkpoint.config)],
+    cache: [...cacheLayers(checkpoint.config)],
     onnxruntime: engineVersion(),
     files: made.files,
   };

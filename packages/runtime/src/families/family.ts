@@ -1,5 +1,6 @@
 /** What a family of models is: the weights it needs and the graph it makes of them. A family is a file of differences. */
 import type { ModelConfig } from "../checkpoint/model-config.ts";
+import { GraphError } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { WeightSpec, WeightTable } from "../weights/weight.ts";
 
@@ -16,10 +17,12 @@ export interface BuildOptions {
   readonly accuracyLevel: 0 | 4;
 }
 
-/** Heads and head size of one layer's key and value rows. */
-export interface CacheLayer {
-  readonly heads: number;
-  readonly size: number;
+/** How the experts of a model that has them are computed. @throws GraphError `graph/expert-mode` for `none` */
+export function mixtureMode(family: string, { experts }: BuildOptions): Exclude<ExpertMode, "none"> {
+  if (experts !== "none") return experts;
+  throw new GraphError("graph/expert-mode", `this ${family} has experts: found mode none, expected conditional or merged`, {
+    hint: "build it with `conditional` or `merged`",
+  });
 }
 
 /** A kind of model: which weights it has and how its decoder is built. */
@@ -27,8 +30,6 @@ export interface Family {
   readonly name: string;
   /** The weights the graph asks for. They depend on `experts`, because merged experts are laid out side by side. */
   weights(config: ModelConfig, options: BuildOptions): readonly WeightSpec[];
-  /** Per layer, the shape of its cache rows: K is [tokens, heads, size], and so is V. */
-  cache(config: ModelConfig): readonly CacheLayer[];
-  /** See docs/architecture.md for the graph's inputs and outputs. */
+  /** See docs/architecture.md for the graph's inputs and outputs. @throws GraphError `graph/expert-mode` */
   build(config: ModelConfig, weights: WeightTable, options: BuildOptions): Graph;
 }

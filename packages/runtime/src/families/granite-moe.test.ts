@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import type { ModelConfig } from "../checkpoint/model-config.ts";
+import type { LayerConfig, ModelConfig } from "../checkpoint/model-config.ts";
+import { NOWHERE } from "../manifest.ts";
 import { encodeModel } from "../onnx/model.ts";
 import type { FileRange, StoredWeight, WeightSpec } from "../weights/weight.ts";
 import type { BuildOptions, ExpertMode } from "./family.ts";
@@ -34,24 +35,31 @@ async function readSafetensors(path: string): Promise<Floats> {
   };
 }
 
+function equalLayers(count: number, layer: Pick<LayerConfig, "heads" | "rope" | "mlpWidth">): LayerConfig[] {
+  return Array.from({ length: count }, (_, keysFrom) => ({ ...layer, window: null, keysFrom, valueIsKey: false }));
+}
+
 async function readConfig(path: string): Promise<ModelConfig> {
   const json = JSON.parse(await readFile(path, "utf8"));
   return {
     family: "granite-moe",
     vocabularySize: json.vocab_size,
     hiddenSize: json.hidden_size,
-    layers: json.num_hidden_layers,
     contextLength: json.max_position_embeddings,
-    heads: { query: json.num_attention_heads, keyValue: json.num_key_value_heads, size: json.hidden_size / json.num_attention_heads },
     normEpsilon: json.rms_norm_eps,
-    rope: { theta: json.rope_parameters.rope_theta },
+    layers: equalLayers(json.num_hidden_layers, {
+      heads: { query: json.num_attention_heads, keyValue: json.num_key_value_heads, size: json.hidden_size / json.num_attention_heads },
+      rope: { theta: json.rope_parameters.rope_theta, pairs: json.hidden_size / json.num_attention_heads / 2 },
+      mlpWidth: json.shared_intermediate_size ?? 0,
+    }),
     scales: {
       embedding: json.embedding_multiplier,
       residual: json.residual_multiplier,
       attention: json.attention_multiplier,
       logits: json.logits_scaling,
     },
-    sharedWidth: json.shared_intermediate_size ?? 0,
+    softcap: null,
+    perLayer: null,
     experts: { count: json.num_local_experts, perToken: json.num_experts_per_tok, width: json.intermediate_size },
     tiedHead: json.tie_word_embeddings,
     tokens: { bos: json.bos_token_id, stop: [json.eos_token_id] },
@@ -73,10 +81,11 @@ function assemble({ shape, parts }: WeightSpec, floats: Floats, columnsOf: (tens
 }
 
 /** Last dimension of a checkpoint tensor. */
-function columnsIn({ hiddenSize, heads, experts, sharedWidth }: ModelConfig): (tensor: string) => number {
+function columnsIn({ hiddenSize, layers, experts }: ModelConfig): (tensor: string) => number {
+  const { heads, mlpWidth } = layers[0]!;
   return (tensor) => {
-    if (tensor.includes("shared_mlp.output")) return sharedWidth;
-    if (tensor.includes("output_linear")) return experts.width;
+    if (tensor.includes("shared_mlp.output")) return mlpWidth;
+    if (tensor.includes("output_linear")) return experts!.width;
     return tensor.includes("o_proj") ? heads.query * heads.size : hiddenSize;
   };
 }
@@ -130,8 +139,9 @@ interface Rows {
 }
 
 function emptyRows(config: ModelConfig, capacity: number): Rows {
-  const width = config.heads.keyValue * config.heads.size;
-  return { length: 0, past: Array.from({ length: 2 * config.layers }, () => new Float32Array(capacity * width)) };
+  const { keyValue, size } = config.layers[0]!.heads;
+  const width = keyValue * size;
+  return { length: 0, past: Array.from({ length: 2 * config.layers.length }, () => new Float32Array(capacity * width)) };
 }
 
 /**
@@ -147,12 +157,13 @@ async function run(
   padding = 1,
 ): Promise<Float32Array> {
   const given = Math.max(rows.length, padding);
-  const integers = (numbers: readonly number[]): BigInt64Array => BigInt64Array.from(numbers, BigInt);
-  const { keyValue, size } = config.heads;
+  const integers = (numbers: readonly number[]) => BigInt64Array.from(numbers, BigInt);
+  const { keyValue, size } = config.layers[0]!.heads;
   const width = keyValue * size;
   const feeds: Record<string, Tensor> = {
     input_ids: new Tensor("int64", integers(ids), [ids.length]),
-    positions: new Tensor("int64", integers(ids.map((_, i) => rows.length + i)), [1, ids.length]),
+    positions: new Tensor("int64", integers(ids.map((_, i) => rows.length + i)), [ids.length]),
+    "past_positions.all": new Tensor("int64", integers(Array.from({ length: given }, (_, i) => (i < rows.length ? i : NOWHERE))), [given]),
     logit_rows: new Tensor("int64", integers(wanted), [wanted.length]),
   };
   rows.past.forEach((array, index) => {
@@ -193,16 +204,11 @@ function largestDifference(a: Float32Array, b: Float32Array): number {
   return a.reduce((largest, x, index) => Math.max(largest, Math.abs(x - b[index]!)), 0);
 }
 
-interface Case {
-  readonly name: string;
-  readonly input_ids: number[];
-}
-
 describe.each(["granitemoe", "granitemoe-shared"])("%s against the reference", (model) => {
   let config: ModelConfig;
   let floats: Floats;
   let logits: Floats;
-  let cases: Case[];
+  let cases: { readonly name: string; readonly input_ids: number[] }[];
   beforeAll(async () => {
     const folder = join(GOLDENS, model);
     config = await readConfig(join(folder, "config.json"));
@@ -223,15 +229,16 @@ describe.each(["granitemoe", "granitemoe-shared"])("%s against the reference", (
     await session.release();
   });
 
-  test("a run may ask for no logits, and for some", async () => {
+  test("a run gives the logits that are asked for, in the order asked, and fails without any", async () => {
     const session = await load(`${model}-rows`, config, { experts: "merged", accuracyLevel: 0 }, floats);
     const { input_ids: ids, name } = cases.find((one) => one.name === "three-windows")!;
     const rows = emptyRows(config, ids.length);
-    expect(await run(session, config, rows, ids.slice(0, 20), [])).toHaveLength(0);
+    await run(session, config, rows, ids.slice(0, 20), [19]);
     const some = await run(session, config, rows, ids.slice(20), [8, 0]);
     const row = (index: number): Float32Array => logits(name).subarray(index * config.vocabularySize, (index + 1) * config.vocabularySize);
     expect(largestDifference(some.subarray(0, config.vocabularySize), row(28))).toBeLessThan(TOLERANCE);
     expect(largestDifference(some.subarray(config.vocabularySize), row(20))).toBeLessThan(TOLERANCE);
+    await expect(run(session, config, emptyRows(config, 16), ids.slice(0, 3), [])).rejects.toThrow(/Gather/);
     await session.release();
   });
 
@@ -258,13 +265,12 @@ const MANY: ModelConfig = {
   family: "granite-moe",
   vocabularySize: 40,
   hiddenSize: 32,
-  layers: 2,
   contextLength: 32,
-  heads: { query: 4, keyValue: 2, size: 16 },
   normEpsilon: 1e-5,
-  rope: { theta: 10000 },
+  layers: equalLayers(2, { heads: { query: 4, keyValue: 2, size: 16 }, rope: { theta: 10000, pairs: 8 }, mlpWidth: 48 }),
   scales: { embedding: 1, residual: 1, attention: 0.3, logits: 1 },
-  sharedWidth: 48,
+  softcap: null,
+  perLayer: null,
   experts: { count: 19, perToken: 3, width: 32 },
   tiedHead: true,
   tokens: { bos: 1, stop: [2] },
@@ -274,11 +280,13 @@ const MANY: ModelConfig = {
 function manyFloats(): Floats {
   const made = new Map<string, Float32Array>();
   const random = randomNumbers(7);
-  const { hiddenSize, heads, experts, sharedWidth, vocabularySize } = MANY;
+  const { hiddenSize, vocabularySize } = MANY;
+  const { heads, mlpWidth } = MANY.layers[0]!;
+  const experts = MANY.experts!;
   const rowsOf = (tensor: string): number => {
     if (tensor.includes("norm")) return 1;
     if (tensor.includes("router")) return experts.count;
-    if (tensor.includes("shared_mlp.input")) return 2 * sharedWidth;
+    if (tensor.includes("shared_mlp.input")) return 2 * mlpWidth;
     if (tensor.includes("block_sparse_moe.input")) return experts.count * 2 * experts.width;
     if (tensor.includes("block_sparse_moe.output")) return experts.count * hiddenSize;
     if (tensor.includes("embed")) return vocabularySize;

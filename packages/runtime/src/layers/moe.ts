@@ -3,6 +3,7 @@
  * its tokens (`conditionalExperts`), or all of them run as one wide MLP whose hidden units are multiplied by the weights (`mergedExperts`).
  * Both give the same numbers for any number of tokens; which is faster depends on the sizes.
  */
+import type { ModelConfig } from "../checkpoint/model-config.ts";
 import type { Graph, Value } from "../graph/graph.ts";
 import { add, isNonZero } from "../graph/ops/elementwise.ts";
 import { ifElse } from "../graph/ops/control.ts";
@@ -12,18 +13,13 @@ import { softmax } from "../graph/ops/norm.ts";
 import { reduceSum, sumBefore } from "../graph/ops/reduce.ts";
 import { gather, gatherElements, nonZero, scatterElements, topK } from "../graph/ops/select.ts";
 import { dimAt } from "../graph/shape.ts";
-import { linear } from "./linear.ts";
-import { gatedMlp } from "./mlp.ts";
+import { gatedMlp, type Activation } from "./mlp.ts";
 import type { Parameters } from "./parameters.ts";
 
 /** Experts under one outer `If`. A skipped `If` costs about 5 µs, so skipping eight at once matters for one token. */
 const GROUP = 8;
 
-export interface Experts {
-  readonly count: number;
-  readonly perToken: number;
-  readonly width: number;
-}
+export type Experts = NonNullable<ModelConfig["experts"]>;
 
 /** The experts of each token, best first: indices int64 [1, S, perToken] and weights float32, which add up to 1. */
 export interface Route {
@@ -31,9 +27,9 @@ export interface Route {
   readonly weights: Value;
 }
 
-/** Router logits → the best `perToken`, with the softmax over those. x: [1, S, hidden] */
-export function route(x: Value, parameters: Parameters, name: string, perToken: number): Route {
-  const [values, indices] = topK(linear(x, parameters, name), perToken);
+/** logits: [1, S, experts] → the best `perToken` experts, with the softmax over those. */
+export function route(logits: Value, perToken: number): Route {
+  const [values, indices] = topK(logits, perToken);
   return { indices, weights: softmax(values) };
 }
 
@@ -43,10 +39,11 @@ export interface MergedRun {
   readonly base: Value;
   /** float32 [count (+ 1), units]: 1 where the unit belongs to the expert (the shared MLP). */
   readonly members: Value;
+  readonly activation: Activation;
 }
 
 /** ids: int64 [S]. The wide MLP's units are the experts' in order, then `sharedWidth` of the shared MLP. */
-export function mergedRun(ids: Value, experts: Experts, sharedWidth: number): MergedRun {
+export function mergedRun(ids: Value, experts: Experts, sharedWidth: number, activation: Activation): MergedRun {
   const { graph } = ids;
   const { count, width } = experts;
   const owners = sharedWidth > 0 ? count + 1 : count;
@@ -58,28 +55,30 @@ export function mergedRun(ids: Value, experts: Experts, sharedWidth: number): Me
   return {
     base: expand(graph.constant("float32", [1, 1, owners], row), concat([one, lengthOf(ids, 0), one], 0), [1, dimAt(ids.shape, 0), owners]),
     members: graph.constant("float32", [owners, units], members),
+    activation,
   };
 }
 
 /** x: [1, S, hidden] → [1, S, hidden], by the wide MLP `name`. */
 export function mergedExperts(x: Value, chosen: Route, parameters: Parameters, name: string, run: MergedRun): Value {
   const weights = scatterElements(run.base, chosen.indices, chosen.weights, -1);
-  return gatedMlp(x, parameters, name, matmul(weights, run.members));
+  return gatedMlp(x, parameters, name, run.activation, matmul(weights, run.members));
 }
 
 /** What the conditional layers of one run share: int64 zeros [count, S] and ones [perToken, S]. */
 export interface ConditionalRun {
   readonly zeros: Value;
   readonly ones: Value;
+  readonly activation: Activation;
 }
 
 /** ids: int64 [S]. */
-export function conditionalRun(ids: Value, experts: Experts): ConditionalRun {
+export function conditionalRun(ids: Value, experts: Experts, activation: Activation): ConditionalRun {
   const { graph } = ids;
   const tokens = dimAt(ids.shape, 0);
   const filled = (number: number, rows: number): Value =>
     expand(graph.constant("int64", [1, 1], [number]), concat([graph.constant("int64", [1], [rows]), lengthOf(ids, 0)], 0), [rows, tokens]);
-  return { zeros: filled(0, experts.count), ones: filled(1, experts.perToken) };
+  return { zeros: filled(0, experts.count), ones: filled(1, experts.perToken), activation };
 }
 
 /**
@@ -96,7 +95,7 @@ export function conditionalExperts(x: Value, chosen: Route, parameters: Paramete
   const counts = reduceSum(uses, 1); // [count, 1]: tokens of each expert
   const places = add(sumBefore(uses, 1), sumBefore(counts, 0)); // [count, S]: where the token's row of the expert will be
   const rows = rowsOfExperts(reshape(x, [tokens, hidden]), uses, counts, (input, expert) =>
-    gatedMlp(input, parameters, `${name}.${expert}`),
+    gatedMlp(input, parameters, `${name}.${expert}`, run.activation),
   );
   const own = gather(rows, transpose(gatherElements(places, indices, 0), [1, 0])); // [S, perToken, hidden]
   return reshape(matmul(reshape(chosen.weights, [tokens, 1, perToken]), own), [1, tokens, hidden]);

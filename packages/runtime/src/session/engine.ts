@@ -4,6 +4,7 @@
  */
 import { InferenceSession, Tensor, env } from "onnxruntime-node";
 import { SessionError } from "../errors.ts";
+import { NOWHERE } from "../manifest.ts";
 import type { LoadRequest, ModelShape, RunRequest } from "./protocol.ts";
 import { KeyValueRows } from "./rows.ts";
 
@@ -18,6 +19,7 @@ interface PastInput {
   readonly name: string;
   readonly heads: number;
   readonly size: number;
+  readonly window: number | null;
 }
 
 export class Engine {
@@ -26,7 +28,11 @@ export class Engine {
   readonly #shape: ModelShape;
   readonly #inputs: readonly PastInput[];
   readonly #widths: readonly number[];
+  /** Windows of the layers, each once. */
+  readonly #windows: readonly (number | null)[];
   readonly #sequences = new Map<number, KeyValueRows>();
+  /** 0, 1, 2, …: made once, since a run is given the position of every row it reads. */
+  #positions = new BigInt64Array(0);
 
   private constructor(session: InferenceSession, shape: ModelShape, profiled: boolean) {
     this.#session = session;
@@ -34,6 +40,7 @@ export class Engine {
     this.#profiled = profiled;
     this.#inputs = pastInputs(shape);
     this.#widths = this.#inputs.map(({ heads, size }) => heads * size);
+    this.#windows = [...new Set(shape.cache.map(({ window }) => window))];
   }
 
   /** @throws SessionError `session/version-mismatch`, `session/load-failed`, `session/wrong-graph` */
@@ -81,16 +88,22 @@ export class Engine {
       const rows = this.#sequences.get(sequence) ?? new KeyValueRows(this.#widths, this.#shape.contextLength);
       rows.reserve(past + count, past);
       this.#sequences.set(sequence, rows);
-      const wanted = logits === "all" ? [0, count] : logits === "last" ? [count - 1, 1] : [0, 0];
+      const wanted = logits === "all" ? [0, count] : [count - 1, 1]; // the graph computes one row at least
       const feeds: Record<string, Tensor> = {
         input_ids: new Tensor("int64", BigInt64Array.from(tokens, BigInt), [count]),
-        positions: new Tensor("int64", range(past, count), [1, count]),
-        logit_rows: new Tensor("int64", range(wanted[0]!, wanted[1]!), [wanted[1]!]),
+        positions: new Tensor("int64", this.#range(past, count), [count]),
+        logit_rows: new Tensor("int64", this.#range(wanted[0]!, wanted[1]!), [wanted[1]!]),
       };
-      const given = Math.max(past, PADDING);
+      for (const window of this.#windows) {
+        const given = visible(past, window);
+        const positions = given === 0 ? BigInt64Array.of(BigInt(NOWHERE)) : this.#range(past - given, given);
+        feeds[`past_positions.${window ?? "all"}`] = new Tensor("int64", positions, [positions.length]);
+      }
       for (let i = 0; i < this.#inputs.length; i++) {
-        const { name, heads, size } = this.#inputs[i]!;
-        feeds[name] = new Tensor("float32", rows.past(i, given), [given, heads, 1, size]);
+        const { name, heads, size, window } = this.#inputs[i]!;
+        const given = visible(past, window);
+        const length = Math.max(given, PADDING);
+        feeds[name] = new Tensor("float32", rows.past(i, past - given, length), [length, heads, 1, size]);
       }
       const fetched = await this.#session.run(feeds, logits === "none" ? WITHOUT_LOGITS : WITH_LOGITS);
       rows.write(floats(fetched, "rows", count * sum(this.#widths)), past);
@@ -101,6 +114,14 @@ export class Engine {
         cause: thrown,
       });
     }
+  }
+
+  /** `count` positions from `start`. A view. */
+  #range(start: number, count: number): BigInt64Array {
+    const end = start + count;
+    if (this.#positions.length < end)
+      this.#positions = BigInt64Array.from({ length: Math.max(end, 2 * this.#positions.length) }, (_, i) => BigInt(i));
+    return this.#positions.subarray(start, end);
   }
 
   /** @throws SessionError `session/run-failed` when there is no memory for the copy */
@@ -128,7 +149,14 @@ export class Engine {
 }
 
 function pastInputs(shape: ModelShape): PastInput[] {
-  return shape.cache.flatMap(({ heads, size }, layer) => ["key", "value"].map((side) => ({ name: `past.${layer}.${side}`, heads, size })));
+  return shape.cache.flatMap(({ layer, heads, size, window }) =>
+    ["key", "value"].map((side) => ({ name: `past.${layer}.${side}`, heads, size, window })),
+  );
+}
+
+/** Rows of `past` that new tokens may see in a layer: with a window of W keys, the first of them sees itself and W − 1 before. */
+function visible(past: number, window: number | null): number {
+  return window === null ? past : Math.min(past, window - 1);
 }
 
 /** The graph must be the one that the manifest speaks of: a wrong width would shift every row. */
@@ -137,8 +165,9 @@ function checkGraph(session: InferenceSession, shape: ModelShape): void {
   const width = sum(past.map(({ heads, size }) => heads * size));
   const expected = new Map<string, readonly (number | null)[]>([
     ["input_ids", [null]],
-    ["positions", [1, null]],
+    ["positions", [null]],
     ["logit_rows", [null]],
+    ...shape.cache.map(({ window }) => [`past_positions.${window ?? "all"}`, [null]] as const),
     ...past.map(({ name, heads, size }) => [name, [null, heads, 1, size]] as const),
     ["logits", [null, shape.vocabularySize]],
     ["rows", [null, width]],
@@ -170,12 +199,6 @@ function floats(fetched: InferenceSession.ReturnType, name: string, length: numb
   if (!(data instanceof Float32Array) || data.length !== length)
     throw new TypeError(`${name} has ${data.length} values of type ${fetched[name]!.type}, expected ${length} of type float32`);
   return data;
-}
-
-function range(start: number, count: number): BigInt64Array {
-  const values = new BigInt64Array(count);
-  for (let i = 0; i < count; i++) values[i] = BigInt(start + i);
-  return values;
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import type { Manifest } from "../manifest.ts";
 import { openSession } from "./open.ts";
 
 const FIXTURE = fileURLToPath(new URL("../../fixtures/session/", import.meta.url));
@@ -16,14 +17,7 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true }));
 
 /** Changes the copied manifest. */
-async function edit(
-  change: (manifest: {
-    onnxruntime: string;
-    config: { vocabularySize: number; layers: number };
-    cache: unknown[];
-    files: { bytes: number }[];
-  }) => void,
-) {
+async function edit(change: (manifest: Manifest) => void) {
   const path = join(directory, "manifest.json");
   const manifest = JSON.parse(await readFile(path, "utf8"));
   change(manifest);
@@ -73,8 +67,8 @@ test("a graph with another vocabulary than the manifest's is refused", async () 
 
 test("a graph with fewer layers than the manifest is refused", async () => {
   await edit((manifest) => {
-    manifest.cache.push({ heads: 2, size: 4 });
-    manifest.config.layers++;
+    manifest.config.layers.push({ ...manifest.config.layers[0]!, keysFrom: manifest.config.layers.length });
+    manifest.cache.push({ ...manifest.cache[0]!, layer: manifest.cache.length });
   });
   await expect(openSession(directory)).rejects.toMatchObject({ code: "session/wrong-graph" });
 });

@@ -16,15 +16,15 @@ test("rows come back per array in time order, whatever the sizes of the runs", (
     rows.reserve(at + count, at);
     rows.write(rowsFrom(at, count, 5), at);
   }
-  expect(Array.from(rows.past(0, 704))).toEqual(Array.from({ length: 704 }, (_, t) => [t * 100, t * 100 + 1]).flat());
-  expect(Array.from(rows.past(1, 704))).toEqual(Array.from({ length: 704 }, (_, t) => [t * 100 + 2, t * 100 + 3, t * 100 + 4]).flat());
+  expect(Array.from(rows.past(0, 0, 704))).toEqual(Array.from({ length: 704 }, (_, t) => [t * 100, t * 100 + 1]).flat());
+  expect(Array.from(rows.past(1, 0, 704))).toEqual(Array.from({ length: 704 }, (_, t) => [t * 100 + 2, t * 100 + 3, t * 100 + 4]).flat());
 });
 
 test("growth doubles up to the limit and never past it", () => {
   const rows = new KeyValueRows([2], 700);
   const capacities = [1, 257, 513, 700].map((length) => {
     rows.reserve(length, 0);
-    return rows.past(0, 0).buffer.byteLength / 8;
+    return rows.past(0, 0, 0).buffer.byteLength / 8;
   });
   expect(capacities).toEqual([256, 512, 700, 700]);
 });
@@ -32,7 +32,7 @@ test("growth doubles up to the limit and never past it", () => {
 test("a view is not a copy", () => {
   const rows = new KeyValueRows([1], 10);
   rows.reserve(2, 0);
-  const view = rows.past(0, 2);
+  const view = rows.past(0, 0, 2);
   rows.write(Float32Array.of(7, 8), 0);
   expect(Array.from(view)).toEqual([7, 8]);
 });
@@ -43,6 +43,6 @@ test("a fork has rows of its own", () => {
   rows.write(rowsFrom(0, 3, 2), 0);
   const fork = rows.fork(2);
   rows.write(Float32Array.of(-1, -1), 0);
-  expect(Array.from(fork.past(0, 2))).toEqual([0, 100]);
-  expect(Array.from(fork.past(1, 2))).toEqual([1, 101]);
+  expect(Array.from(fork.past(0, 0, 2))).toEqual([0, 100]);
+  expect(Array.from(fork.past(1, 0, 2))).toEqual([1, 101]);
 });

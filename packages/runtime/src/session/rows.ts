@@ -31,9 +31,10 @@ export class KeyValueRows {
     }
   }
 
-  /** The first `length` rows of array `index`, without a copy. Valid until the next `reserve`. */
-  past(index: number, length: number): Float32Array {
-    return this.#arrays[index]!.subarray(0, length * this.#widths[index]!);
+  /** `length` rows of array `index` from row `start`, without a copy. Valid until the next `reserve`. */
+  past(index: number, start: number, length: number): Float32Array {
+    const width = this.#widths[index]!;
+    return this.#arrays[index]!.subarray(start * width, (start + length) * width);
   }
 
   /** Writes `rows` [S, W] at position `at`; room must have been reserved. */
@@ -52,7 +53,7 @@ export class KeyValueRows {
   fork(length: number): KeyValueRows {
     const copy = new KeyValueRows(this.#widths, this.#limit);
     copy.reserve(length, 0);
-    for (let i = 0; i < this.#arrays.length; i++) copy.#arrays[i]!.set(this.past(i, length));
+    for (let i = 0; i < this.#arrays.length; i++) copy.#arrays[i]!.set(this.past(i, 0, length));
     return copy;
   }
 }

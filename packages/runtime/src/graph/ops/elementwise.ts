@@ -25,6 +25,18 @@ export function greater(a: Value, b: Value): Value {
   return a.graph.node("Greater", [a, b], { dtype: "bool", shape: broadcastShapes(a.shape, b.shape, `${a.name} > ${b.name}`) });
 }
 
+/** Or-7 of two bools. @throws GraphError `graph/dtype`, `graph/shape-mismatch` */
+export function or(a: Value, b: Value): Value {
+  for (const value of [a, b]) requireDtype("Or", value, "bool");
+  return a.graph.node("Or", [a, b], { dtype: "bool", shape: broadcastShapes(a.shape, b.shape, `${a.name} or ${b.name}`) });
+}
+
+/** Mod-13: the remainder of a / b, int64, b above 0. @throws GraphError `graph/dtype`, `graph/shape-mismatch` */
+export function mod(a: Value, b: Value): Value {
+  for (const value of [a, b]) requireDtype("Mod", value, "int64");
+  return a.graph.node("Mod", [a, b], { dtype: "int64", shape: broadcastShapes(a.shape, b.shape, `${a.name} mod ${b.name}`) });
+}
+
 /** Where-16: a where the condition holds, else b. @throws GraphError `graph/dtype`, `graph/shape-mismatch` */
 export function where(condition: Value, a: Value, b: Value): Value {
   requireDtype("Where", condition, "bool");
@@ -40,10 +52,42 @@ export function isNonZero(x: Value): Value {
   return x.graph.node("Cast", [x], { dtype: "bool", shape: x.shape }, { to: { int: 9 } });
 }
 
+/** Cast-21 to float32. @throws GraphError `graph/dtype` */
+export function toFloat(x: Value): Value {
+  requireDtype("Cast", x, "int64");
+  return x.graph.node("Cast", [x], { dtype: "float32", shape: x.shape }, { to: { int: 1 } });
+}
+
+/** Cos-7. @throws GraphError `graph/dtype` */
+export function cos(x: Value): Value {
+  return unary("Cos", x);
+}
+
+/** Sin-7. @throws GraphError `graph/dtype` */
+export function sin(x: Value): Value {
+  return unary("Sin", x);
+}
+
+/** Tanh-13. @throws GraphError `graph/dtype` */
+export function tanh(x: Value): Value {
+  return unary("Tanh", x);
+}
+
+/** Gelu-20 with the tanh approximation: x/2 · (1 + tanh(√(2/π)·(x + 0.044715·x³))). @throws GraphError `graph/dtype` */
+export function geluTanh(x: Value): Value {
+  requireDtype("Gelu", x, "float32");
+  return x.graph.node("Gelu", [x], x, { approximate: { text: "tanh" } });
+}
+
 /** com.microsoft.QuickGelu-1 with alpha 1: x · sigmoid(x), which is SiLU in one node. @throws GraphError `graph/dtype` */
 export function silu(x: Value): Value {
   requireDtype("QuickGelu", x, "float32");
   return x.graph.node("com.microsoft.QuickGelu", [x], x, { alpha: { float: 1 } });
+}
+
+function unary(operator: string, x: Value): Value {
+  requireDtype(operator, x, "float32");
+  return x.graph.node(operator, [x], x);
 }
 
 function arithmetic(operator: string, a: Value, b: Value): Value {
