@@ -78,8 +78,14 @@ export function elementCount(shape: Shape): number {
   }, 1);
 }
 
+/** `count` times a dimension: a number, or a symbol such as `4·S`. */
+export function timesDim(dim: Dim, count: number): Dim {
+  return typeof dim === "number" ? dim * count : `${count}·${dim}`;
+}
+
 function countKey(shape: Shape): string {
-  const known = shape.reduce<number>((count, dim) => (typeof dim === "number" ? count * dim : count), 1);
-  const symbols = shape.filter((dim) => typeof dim === "string");
-  return [known, ...symbols.sort()].join("·");
+  const factors = shape.flatMap((dim) => (typeof dim === "number" ? [dim] : dim.split("·").map((factor) => Number(factor) || factor)));
+  const known = factors.reduce<number>((count, factor) => (typeof factor === "number" ? count * factor : count), 1);
+  const symbols = factors.filter((factor) => typeof factor === "string");
+  return [known, ...symbols.toSorted()].join("·");
 }

@@ -15,23 +15,26 @@ import {
   type Shape,
 } from "../shape.ts";
 
+/** What a dimension of a Reshape target says besides a number. */
+const KEEP = 0;
+const INFER = -1;
+
 /** Identity-21. */
 export function identity(x: Value): Value {
   return x.graph.node("Identity", [x], x);
 }
 
-/** Reshape-21. `shape` has at most one symbol, which the run infers; no copy. @throws GraphError `graph/shape-mismatch` */
+/**
+ * Reshape-21. A symbol of `shape` that x has at the same place is kept; of others there is at most one, which the run infers; no copy.
+ * @throws GraphError `graph/shape-mismatch`
+ */
 export function reshape(x: Value, shape: Shape): Value {
-  if (!sameElementCount(x.shape, shape) || shape.filter((dim) => typeof dim === "string").length > 1)
+  const target = shape.map((dim, axis) => (typeof dim === "number" ? dim : dim === x.shape[axis] ? KEEP : INFER));
+  if (!sameElementCount(x.shape, shape) || target.filter((dim) => dim === INFER).length > 1)
     throw new GraphError("graph/shape-mismatch", `Reshape: ${x.name} ${formatShape(x.shape)} cannot become ${formatShape(shape)}`, {
       hint: FOLLOW_SHAPES,
     });
-  const target = x.graph.constant(
-    "int64",
-    [shape.length],
-    shape.map((dim) => (typeof dim === "string" ? -1 : dim)),
-  );
-  return x.graph.node("Reshape", [x, target], { dtype: x.dtype, shape });
+  return x.graph.node("Reshape", [x, x.graph.constant("int64", [shape.length], target)], { dtype: x.dtype, shape });
 }
 
 /** Transpose-21: dimension i of the result is dimension order[i] of x. @throws GraphError `graph/axis` */
