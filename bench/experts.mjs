@@ -36,7 +36,7 @@ try {
   const ran = events.filter(
     (e) => e.args.op_name === "MatMulNBits" && Object.values(e.args.output_type_shape[0])[0].at(-1) === 2 * experts.width,
   ).length;
-  const perToken = ran / TOKENS / layers;
+  const perToken = ran / TOKENS / layers.length;
   console.log(
     `profile of ${TOKENS} tokens: ${perToken.toFixed(2)} experts ran per token and layer, of ${experts.count}; the router chooses ${experts.perToken}`,
   );
