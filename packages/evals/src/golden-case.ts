@@ -13,4 +13,5 @@ const goldenCase = z.discriminatedUnion("kind", [
 
 export const goldenCasesSchema = z.object({ model: z.string(), tolerance: z.number().positive(), cases: z.array(goldenCase).min(1) });
 
+export type GoldenCases = z.infer<typeof goldenCasesSchema>;
 export type GoldenCase = z.infer<typeof goldenCase>;

@@ -18,8 +18,10 @@ export const manifestSchema = z.object({
   }),
   experts: z.object({
     mode: z.enum(["conditional", "merged", "none"]),
-    /** Why: milliseconds of one whole layer for one token, each way, measured at export; null when the mode was asked for. */
+    /** Why: milliseconds of one whole layer for one token, each way, measured at export; null when the mode was not chosen by that. */
     measured: z.object({ conditionalMs: z.number(), mergedMs: z.number() }).nullable(),
+    /** Why there was nothing to measure, in words; null when it was measured, the mode was asked for, or there are no experts. */
+    reason: z.string().nullable().default(null),
   }),
   /** Layers that own keys and values, in order: rows are [tokens, heads, size]; of a window, a new token sees the last ones only. */
   cache: z.array(

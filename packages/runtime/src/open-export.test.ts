@@ -25,7 +25,7 @@ const MANIFEST: Manifest = {
   config: TINY_CONFIG,
   source: { name: "tiny.gguf", format: "gguf", sha256: "00" },
   weights: { precision: "int8", accuracyLevel: 4 },
-  experts: { mode: "merged", measured: null },
+  experts: { mode: "merged", measured: null, reason: null },
   cache: [{ layer: 0, heads: 1, size: 32, window: null }],
   onnxruntime: "1.30.0",
   files: [entry(MODEL_FILE, "graph"), entry("weights-0.bin", "numbers")],

@@ -16,6 +16,8 @@ export interface GgufSource {
    * dimension in front (experts) they do so expert by expert.
    */
   readonly parts: readonly string[];
+  /** One tensor that holds all parts, as some converters write it. It goes before them. */
+  readonly merged?: string;
   /**
    * Head size, where llama.cpp reordered the rows of each head for its rotation: rows i and i + size/2 (a pair that turns together)
    * lie at 2i and 2i + 1.
@@ -31,6 +33,18 @@ export interface ModelTensor {
   readonly gguf: GgufSource;
   /** Share of its numbers that one token uses: 2 of 8 experts is 0.25. */
   readonly share: number;
+  /** Added to every number of a safetensors file: Gemma 3 keeps norm weights less 1 there, while llama.cpp's files hold them whole. */
+  readonly offset?: number;
+  /** Every number of it where the files lack it; without this, a tensor that is missing is an error. */
+  readonly absent?: number;
+}
+
+/** A tensor of a GGUF that says what the config says already: held against it, then left alone. */
+export interface DerivedTensor {
+  readonly name: string;
+  readonly length: number;
+  /** The number that must stand at `index`. */
+  at(index: number): number;
 }
 
 export interface CheckpointFamily {
@@ -44,8 +58,12 @@ export interface CheckpointFamily {
   fromConfigJson(json: Record<string, unknown>, file: string): FamilyConfig;
   /** @throws CheckpointError `checkpoint/bad-config`, `checkpoint/unsupported` */
   fromGguf(metadata: GgufMetadata, tensors: { has(name: string): boolean }, file: string): FamilyConfig;
-  /** Every tensor of such a model. */
+  /** What may stand in the place of `model.` in the names of a safetensors file; the first is usual. */
+  readonly prefixes: readonly string[];
+  /** Every tensor of such a model; the embedding first. */
   tensors(config: FamilyConfig): readonly ModelTensor[];
   /** True for tensors that files of this family may hold beside them and that mean nothing. All others are refused: a bias that is left out is a wrong answer. */
   ignores(name: string, config: FamilyConfig): boolean;
+  /** Tensors that a GGUF may hold and that follow from its metadata. */
+  derived(config: FamilyConfig): readonly DerivedTensor[];
 }

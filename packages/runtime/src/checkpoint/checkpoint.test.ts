@@ -200,8 +200,13 @@ test.each(early)("checkpoint/%s is refused for what is wrong with it", async (na
 test("an unknown family is refused, and the known ones are named", async () => {
   const gguf = await errorOf(`${hostile}gguf/unknown-architecture.gguf`);
   expect(gguf).toMatchObject({ code: "checkpoint/unsupported", message: expect.stringMatching(/nonesuch.*granitemoe/) });
-  const json = await errorOf(`${hostile}checkpoint/good`);
-  expect(json).toMatchObject({ code: "checkpoint/unsupported", message: expect.stringMatching(/gemma3_text.*granitemoe/) });
+  const other = join(scratch, "other");
+  cpSync(`${hostile}checkpoint/good`, other, { recursive: true });
+  const config = JSON.parse(readFileSync(join(other, "config.json"), "utf8")) as Record<string, unknown>;
+  rmSync(join(other, "config.json"));
+  writeFileSync(join(other, "config.json"), JSON.stringify({ ...config, model_type: "nonesuch" }));
+  const json = await errorOf(other);
+  expect(json).toMatchObject({ code: "checkpoint/unsupported", message: expect.stringMatching(/nonesuch.*gemma3_text.*granitemoe/) });
 });
 
 const K = "model.layers.2.self_attn.k_proj.weight";

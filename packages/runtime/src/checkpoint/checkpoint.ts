@@ -14,6 +14,7 @@ import { CheckpointDirectory, CONFIG_FILE, findWeights, GENERATION_CONFIG_FILE, 
 import { readGguf } from "./gguf.ts";
 import { tokenizerFromGguf, type TokenizerFiles } from "./gguf-tokenizer.ts";
 import { quoted, readJsonObject } from "./json.ts";
+import { checkDerived } from "./derived.ts";
 import { layoutGguf, layoutHuggingFace } from "./layout.ts";
 import type { ModelConfig } from "./model-config.ts";
 import { visitRows } from "./read-rows.ts";
@@ -53,12 +54,15 @@ async function openGguf(path: string, file: string, directory: CheckpointDirecto
     const config = family.fromGguf(header.metadata, header.tensors, file);
     const beside = directory === null ? [] : await stopIdsBeside(directory, config.vocabularySize);
     const tokens = tokensFromGguf(header.metadata, beside, config.vocabularySize, file);
+    const derived = family.derived(config);
     const tensors = layoutGguf({
       wanted: family.tensors(config),
       stored: header.tensors,
       where: file,
-      ignores: (name) => family.ignores(name, config),
+      prefixes: [],
+      ignores: (name) => derived.some((tensor) => tensor.name === name) || family.ignores(name, config),
     });
+    checkDerived(derived, header.tensors, files.get(file)!);
     const tokenizer = (directory && (await tokenizerBeside(directory))) ?? tokenizerFromGguf(header.metadata, file);
     return new FileCheckpoint({ path, format: "gguf", config: { family: family.name, ...config, tokens }, tokenizer, tensors }, files);
   });
@@ -80,7 +84,13 @@ async function openSafetensors(directory: CheckpointDirectory, weights: Weights 
       config.vocabularySize,
     );
     const where = weights.files.length === 1 ? weights.files[0]! : directory.path;
-    const tensors = layoutHuggingFace({ wanted: family.tensors(config), stored, where, ignores: (name) => family.ignores(name, config) });
+    const tensors = layoutHuggingFace({
+      wanted: family.tensors(config),
+      stored,
+      where,
+      prefixes: family.prefixes,
+      ignores: (name) => family.ignores(name, config),
+    });
     const facts = { path: directory.path, format: "safetensors", config: { family: family.name, ...config, tokens } } as const;
     return new FileCheckpoint({ ...facts, tokenizer: await tokenizerBeside(directory), tensors }, files);
   });
@@ -163,12 +173,13 @@ class FileCheckpoint implements Checkpoint {
     checkRange(tensor, start, end);
     const floats = new Float32Array((end - start) * tensor.columns);
     await visitRows(tensor, [start, end], this.#files, (type, bytes, first, numbers) => dequantize(type, bytes, floats, first, numbers));
+    if (tensor.offset !== 0) for (let i = 0; i < floats.length; i++) floats[i]! += tensor.offset;
     return floats;
   }
 
   async readStored(tensor: Tensor, start = 0, end = tensor.rows): Promise<{ type: StoredType; bytes: Uint8Array }> {
     checkRange(tensor, start, end);
-    const type = tensor.runs[0]!.type;
+    const { type } = tensor.runs[0] ?? { type: "F32" };
     const other = tensor.runs.find((run) => run.type !== type);
     if (other) {
       throw new CheckpointError(
@@ -179,6 +190,7 @@ class FileCheckpoint implements Checkpoint {
         },
       );
     }
+    if (tensor.offset !== 0) throw new RangeError(`${tensor.name} is not what is stored: read it as floats`);
     const bytes = new Uint8Array((end - start) * rowBytes(type, tensor.columns));
     await visitRows(tensor, [start, end], this.#files, (_, piece, first) => bytes.set(piece, rowBytes(type, first)));
     return { type, bytes };

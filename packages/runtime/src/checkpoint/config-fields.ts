@@ -12,14 +12,16 @@ export const layerCount = z.int().positive().max(1024);
 /** The most experts of a released model are 512. */
 export const expertCount = z.int().positive().max(4096);
 export const positiveNumber = z.number().positive();
+/** A number out of GGUF metadata, under the name it was written down with. */
+export const float32 = positiveNumber.transform(decimalOfFloat32);
 
-/** @throws CheckpointError `checkpoint/bad-config` */
-export function parseFields<T>(schema: z.ZodType<T>, value: unknown, file: string): T {
+/** `under`: what the messages put before a field's name, e.g. `text_config.`. @throws CheckpointError `checkpoint/bad-config` */
+export function parseFields<T>(schema: z.ZodType<T>, value: unknown, file: string, under = ""): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
   const found = at(value, issue.path);
-  throw badConfig(file, `${issue.path.join(".")} is ${found === undefined ? "missing" : quoted(found)}`, reason(issue.message));
+  throw badConfig(file, `${under}${issue.path.join(".")} is ${found === undefined ? "missing" : quoted(found)}`, reason(issue.message));
 }
 
 export function badConfig(file: string, found: string, expected: string): CheckpointError {

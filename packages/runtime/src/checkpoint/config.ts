@@ -2,10 +2,12 @@
 import { CheckpointError } from "../errors.ts";
 import type { CheckpointFamily } from "./checkpoint-family.ts";
 import { badConfig } from "./config-fields.ts";
+import { gemma3 } from "./gemma3.ts";
+import { gemma4 } from "./gemma4.ts";
 import { graniteMoe } from "./granite-moe.ts";
 import { quoted } from "./json.ts";
 
-const FAMILIES: readonly CheckpointFamily[] = [graniteMoe];
+const FAMILIES: readonly CheckpointFamily[] = [gemma3, gemma4, graniteMoe];
 
 /** @throws CheckpointError `checkpoint/bad-config`, `checkpoint/unsupported` */
 export function familyOfModelType(modelType: unknown, file: string): CheckpointFamily {

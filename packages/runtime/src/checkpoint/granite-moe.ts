@@ -3,7 +3,7 @@
  * and configuration_granitemoeshared.py (defaults), llama.cpp convert_hf_to_gguf.py (names, split of gate and up, order of q and k rows).
  */
 import { z } from "zod";
-import { badConfig, decimalOfFloat32, expertCount, layerCount, parseFields, positiveNumber, size, unsupported } from "./config-fields.ts";
+import { badConfig, expertCount, float32, layerCount, parseFields, positiveNumber, size, unsupported } from "./config-fields.ts";
 import type { CheckpointFamily, FamilyConfig, ModelTensor } from "./checkpoint-family.ts";
 import type { GgufMetadata } from "./gguf.ts";
 import type { LayerConfig } from "./model-config.ts";
@@ -92,8 +92,6 @@ function fromConfigJson(json: Record<string, unknown>, file: string): FamilyConf
   };
   return checked(config, JSON_SPELLING, file);
 }
-
-const float32 = positiveNumber.transform(decimalOfFloat32);
 
 const ggufSchema = z.object({
   "granitemoe.vocab_size": size.optional(),
@@ -260,7 +258,9 @@ export const graniteMoe: CheckpointFamily = {
   architectures: ["granitemoe"],
   fromConfigJson,
   fromGguf,
+  prefixes: ["model."],
   tensors,
+  derived: () => [],
   /** A tied head that was written all the same, and the rotation's frequencies, which old transformers saved as a buffer. */
   ignores: (name, config) => (config.tiedHead && name === "lm_head.weight") || name.endsWith(".rotary_emb.inv_freq"),
 };

@@ -14,36 +14,68 @@ export interface Layout {
   readonly stored: TensorTable;
   /** File or directory that should hold them, for messages. */
   readonly where: string;
+  /** What may stand in the place of `model.` in Hugging Face names; the first is usual. */
+  readonly prefixes: readonly string[];
+  /** Asked with `model.` in its place. */
   ignores(name: string): boolean;
 }
 
+const PREFIX = "model.";
+
 /** Files with Hugging Face's own names and shapes. @throws as {@link find}, and `checkpoint/unsupported` for tensors left over */
 export function layoutHuggingFace(layout: Layout): ReadonlyMap<string, Tensor> {
-  return assemble(layout, ({ name }) => [name]);
+  const [embedding] = layout.wanted;
+  const named = (name: string, prefix: string): string => (name.startsWith(PREFIX) ? prefix + name.slice(PREFIX.length) : name);
+  const prefix = layout.prefixes.find((candidate) => layout.stored.has(named(embedding!.name, candidate))) ?? layout.prefixes[0]!;
+  const files: Naming = {
+    stored: ({ name }) => [named(name, prefix)],
+    canonical: (name) => (name.startsWith(prefix) ? PREFIX + name.slice(prefix.length) : name),
+    runs: (tensor, parts) => merged(parts, tensor.shape),
+    offset: (tensor) => tensor.offset ?? 0,
+  };
+  return assemble(layout, files);
 }
 
 /** Files in llama.cpp's layout. @throws as {@link layoutHuggingFace} */
 export function layoutGguf(layout: Layout): ReadonlyMap<string, Tensor> {
-  return assemble(layout, ({ gguf }) => gguf.parts, true);
+  return assemble(layout, {
+    stored: ({ gguf }) => (gguf.merged !== undefined && layout.stored.has(gguf.merged) ? [gguf.merged] : gguf.parts),
+    canonical: (name) => name,
+    runs: ({ gguf, shape }, parts) => (gguf.pairs === undefined ? merged(parts, shape) : unpaired(parts[0]!, gguf.pairs)),
+    offset: () => 0,
+  });
 }
 
 type Located = StoredTensor & { readonly type: StoredType };
 
-function assemble(layout: Layout, namesOf: (tensor: ModelTensor) => readonly string[], paired = false): ReadonlyMap<string, Tensor> {
+/** How a kind of file keeps the model's tensors. */
+interface Naming {
+  stored(tensor: ModelTensor): readonly string[];
+  /** The name that `ignores` knows. */
+  canonical(name: string): string;
+  runs(tensor: ModelTensor, parts: readonly Located[]): readonly RowRun[];
+  offset(tensor: ModelTensor): number;
+}
+
+function assemble(layout: Layout, files: Naming): ReadonlyMap<string, Tensor> {
   const { wanted, stored, where } = layout;
   const tensors = new Map<string, Tensor>();
   const used = new Set<string>();
   for (const tensor of wanted) {
-    const names = namesOf(tensor);
-    const numbers = countNumbers(tensor.shape, where, tensor.name);
-    const columns = tensor.shape.at(-1)!;
-    const parts = names.map((name) => find(stored, name, partShape(tensor.shape, names.length), where));
-    const runs = paired && tensor.gguf.pairs !== undefined ? unpaired(parts[0]!, tensor.gguf.pairs) : merged(parts, tensor.shape);
-    tensors.set(tensor.name, { name: tensor.name, shape: tensor.shape, columns, rows: numbers / columns, runs });
-    for (const name of names) used.add(name);
+    const { name, shape, absent } = tensor;
+    const names = files.stored(tensor);
+    const columns = shape.at(-1)!;
+    const rows = countNumbers(shape, where, name) / columns;
+    if (absent !== undefined && names.every((part) => !stored.has(part))) {
+      tensors.set(name, { name, shape, columns, rows, runs: [], offset: absent });
+      continue;
+    }
+    const parts = names.map((part) => find(stored, part, partShape(shape, names.length), where));
+    tensors.set(name, { name, shape, columns, rows, runs: files.runs(tensor, parts), offset: files.offset(tensor) });
+    for (const part of names) used.add(part);
   }
   for (const [name, { file }] of stored) {
-    if (used.has(name) || layout.ignores(name)) continue;
+    if (used.has(name) || layout.ignores(files.canonical(name))) continue;
     throw new CheckpointError("checkpoint/unsupported", `${file}: found tensor ${quoted(name)}, for which this family has no place`, {
       hint: "the model is of another kind than its config says, and leaving a tensor out would give wrong answers",
     });

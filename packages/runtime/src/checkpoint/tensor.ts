@@ -27,8 +27,10 @@ export interface Tensor {
   readonly columns: number;
   /** Product of the other dimensions; 1 for a vector. */
   readonly rows: number;
-  /** In order; their `rows` add up to `rows`. */
+  /** In order; their `rows` add up to `rows`. Empty for a tensor that no file holds: all its numbers are `offset`. */
   readonly runs: readonly RowRun[];
+  /** Added to every number that is read; 0 for almost all tensors. */
+  readonly offset: number;
 }
 
 export interface Checkpoint {

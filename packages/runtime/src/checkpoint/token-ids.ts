@@ -13,6 +13,8 @@ const id = z.int().nonnegative();
 const ids = z.union([id.transform((n) => [n]), z.array(id).max(64)]);
 
 const jsonSchema = z.object({ bos_token_id: id.nullish(), eos_token_id: ids.nullish() });
+/** Configs of models that also see and hear keep the text model's fields one level down; those at the top go first. */
+const textSchema = z.object({ text_config: jsonSchema.nullish() });
 const tokenizerSchema = z.object({ add_bos_token: z.boolean().nullish() });
 
 /** The JSON files that lie beside the weights; `{}` where there is none. */
@@ -24,11 +26,19 @@ export interface TokenFiles {
 
 /** generation_config.json goes first, as in transformers: chat models list their end-of-turn token only there. */
 export function tokensFromJson({ config, generation, tokenizer }: TokenFiles, vocabularySize: number): Tokens {
-  const model = parseFields(jsonSchema, config.json, config.file);
+  const model = {
+    ...parseFields(textSchema, config.json, config.file).text_config,
+    ...given(parseFields(jsonSchema, config.json, config.file)),
+  };
   const written = parseFields(jsonSchema, generation.json, generation.file);
   const { add_bos_token: addBos } = parseFields(tokenizerSchema, tokenizer.json, tokenizer.file);
   const bos = addBos === false ? null : (model.bos_token_id ?? null);
   return checked({ bos, stop: written.eos_token_id ?? model.eos_token_id ?? [] }, vocabularySize, config.file);
+}
+
+/** What is neither absent nor null. */
+function given<T extends object>(fields: T): Partial<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null && value !== undefined)) as Partial<T>;
 }
 
 const BOS = "tokenizer.ggml.bos_token_id";

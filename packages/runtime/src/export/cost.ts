@@ -30,6 +30,20 @@ const ROUNDS = 100;
 /** Tokens that the runs take in turn, so that the router does not choose the same experts every time. */
 const TOKENS = 32;
 
+/** Where so many experts wait for each that is chosen, and they are so large, merging is not tried. */
+const SPARSE_RATIO = 8;
+/** Numbers of a layer's idle experts: in 4 bits 32 MB, milliseconds of memory traffic, where skipping them costs some 5 µs each. */
+const SPARSE_NUMBERS = 2 ** 26;
+
+/** Why merging the experts cannot pay, in words; null where it must be measured. The measurement itself would write gigabytes. */
+export function whyNotMerged({ experts, hiddenSize }: Pick<ModelConfig, "experts" | "hiddenSize">): string | null {
+  if (experts === null) return null;
+  const { count, perToken, width } = experts;
+  const idle = (count - perToken) * 3 * hiddenSize * width; // gate, up, down
+  if (count / perToken < SPARSE_RATIO || idle < SPARSE_NUMBERS) return null;
+  return `a token uses ${perToken} of ${count} experts, and the others hold ${Math.round(idle / 1e6)} million numbers in each layer`;
+}
+
 /** Times one-token steps of both ways, in a worker, with synthetic weights in a temporary directory that is gone afterwards. */
 export async function measureExperts(
   family: Family,

@@ -51,18 +51,22 @@ export async function describeExport(directory: string): Promise<ExportDescripti
 function countParameters({ family, config, experts, weights }: Manifest): { total: number; active: number } {
   const specs = familyOf(family).weights(config, { experts: experts.mode, accuracyLevel: weights.accuracyLevel });
   const total = specs.reduce((sum, { shape: [rows, columns] }) => sum + rows * columns, 0);
-  if (config.experts === null) return { total, active: total };
-  const { count, perToken, width } = config.experts;
-  const expert = 3 * config.hiddenSize * width; // gate, up, down
-  return { total, active: total - config.layers.length * (count - perToken) * expert };
+  const { layers, hiddenSize, vocabularySize } = config;
+  const { perLayer, experts: mixture } = config;
+  const idleRows = (vocabularySize - 1) * layers.length * (perLayer?.width ?? 0); // of the layers' own embeddings a token reads one row
+  if (mixture === null) return { total, active: total - idleRows };
+  const { count, perToken, width } = mixture;
+  const expert = 3 * hiddenSize * width; // gate, up, down
+  return { total, active: total - idleRows - layers.length * (count - perToken) * expert };
 }
 
-function whyExperts({ mode, measured }: Manifest["experts"], { experts }: ModelConfig): string {
+function whyExperts({ mode, measured, reason }: Manifest["experts"], { experts }: ModelConfig): string {
   if (mode === "none" || experts === null) return "the model has no experts";
   const what =
     mode === "merged"
       ? `all ${experts.count} experts are computed at once`
       : `only the ${experts.perToken} chosen of ${experts.count} experts run`;
+  if (reason !== null) return `${what}: ${reason}`;
   if (measured === null) return `${what}, as asked at export`;
   const { conditionalMs, mergedMs } = measured;
   return `${what}: one layer took ${ms(mergedMs)} ms per token merged and ${ms(conditionalMs)} ms conditional when measured at export`;

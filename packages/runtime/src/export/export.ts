@@ -14,7 +14,7 @@ import { encodeModel } from "../onnx/model.ts";
 import { materialize } from "../weights/materialize.ts";
 import { planStorage, storageBytes, type Storage } from "../weights/storage.ts";
 import type { StoredWeight, WeightSpec, WeightTable } from "../weights/weight.ts";
-import { measureExperts } from "./cost.ts";
+import { measureExperts, whyNotMerged } from "./cost.ts";
 import { alignment, ExportDirectory } from "./files.ts";
 import type { OpenedExport } from "../open-export.ts";
 
@@ -23,7 +23,7 @@ export interface ExportOptions {
   /** Directory to write; made, if need be. */
   readonly out: string;
   readonly weights: Precision;
-  /** How experts are computed; default: measured here, the faster one. */
+  /** How experts are computed; default: the faster one, measured here unless it is plain. */
   readonly experts?: "conditional" | "merged";
   /** 0: exact float32 activations, for reference (8 bits decode many times slower so); 4: int8. Default: 0 for float32 weights, else 4. */
   readonly accuracyLevel?: 0 | 4;
@@ -93,12 +93,16 @@ async function chooseBuild(
   options: ExportOptions,
 ): Promise<{ build: BuildOptions; experts: Manifest["experts"] }> {
   const accuracyLevel = options.accuracyLevel ?? (options.weights === "float32" ? 0 : 4);
-  if (config.experts === null) return { build: { experts: "none", accuracyLevel }, experts: { mode: "none", measured: null } };
-  if (options.experts !== undefined)
-    return { build: { experts: options.experts, accuracyLevel }, experts: { mode: options.experts, measured: null } };
+  const chosen = (mode: BuildOptions["experts"], why: Partial<Manifest["experts"]> = {}) => ({
+    build: { experts: mode, accuracyLevel },
+    experts: { mode, measured: null, reason: null, ...why },
+  });
+  if (config.experts === null) return chosen("none");
+  if (options.experts !== undefined) return chosen(options.experts);
+  const reason = whyNotMerged(config);
+  if (reason !== null) return chosen("conditional", { reason });
   const measured = await measureExperts(family, config, options.weights, accuracyLevel);
-  const mode = measured.mergedMs < measured.conditionalMs ? "merged" : "conditional";
-  return { build: { experts: mode, accuracyLevel }, experts: { mode, measured } };
+  return chosen(measured.mergedMs < measured.conditionalMs ? "merged" : "conditional", { measured });
 }
 
 async function writeWeights(

@@ -17,7 +17,7 @@ function checkpointOf(sources: Readonly<Record<string, Source>>): Checkpoint {
   const table = Object.entries(sources).map(([name, { shape, type = "F32" }]): [string, Tensor] => {
     const columns = shape.at(-1)!;
     const rows = shape.slice(0, -1).reduce((product, size) => product * size, 1);
-    return [name, { name, shape, columns, rows, runs: [{ type, file: "/none", offset: 0, rows }] }];
+    return [name, { name, shape, columns, rows, runs: [{ type, file: "/none", offset: 0, rows }], offset: 0 }];
   });
   const tensors = new Map(table);
   const part = <T extends Float32Array | Uint8Array>(all: T, tensor: Tensor, start = 0, end = tensor.rows): T => {

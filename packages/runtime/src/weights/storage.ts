@@ -59,12 +59,12 @@ function blockBytes({ shape: [rows, columns] }: WeightSpec, bits: Bits, block: n
   };
 }
 
-/** Whether all rows are stored in the type of these bits, and no block is cut by a part's edge. */
+/** Whether all rows are stored as they are, in the type of these bits, and no block is cut by a part's edge. */
 function canCarry(spec: WeightSpec, bits: Bits, checkpoint: Checkpoint): boolean {
   return spec.parts.every((part) => {
     const tensor = checkpoint.tensor(part.tensor);
     const whole = tensor.columns % CARRIED_BLOCK === 0 && part.at[1] % CARRIED_BLOCK === 0;
-    return whole && typesOf(tensor, rowsOf(part, tensor)).every((type) => CARRIED[type]?.bits === bits);
+    return whole && tensor.offset === 0 && typesOf(tensor, rowsOf(part, tensor)).every((type) => CARRIED[type]?.bits === bits);
   });
 }
 
