@@ -2,6 +2,8 @@
  * Stored numbers to float32. In: bytes of whole blocks. Out: floats in the order of the row. Law: exactly the values llama.cpp's
  * reference code gives: in every type the product is exact in float32 and the sum is rounded once.
  */
+import { halfTable } from "./half.ts";
+import { dequantizeQ2K, dequantizeQ3K, dequantizeQ4K, dequantizeQ5K, dequantizeQ6K } from "./k-quants.ts";
 import type { BlockSize } from "./stored-tensor.ts";
 import type { StoredType } from "./tensor.ts";
 
@@ -20,7 +22,16 @@ export const BLOCKS: Readonly<Record<StoredType, BlockSize>> = {
   Q5_0: { numbers: 32, bytes: 22 },
   /** d, m, 32 fifth bits, 16 × two nibbles. */
   Q5_1: { numbers: 32, bytes: 24 },
+  /** The K types: k-quants.ts. */
+  Q2_K: { numbers: 256, bytes: 84 },
+  Q3_K: { numbers: 256, bytes: 110 },
+  Q4_K: { numbers: 256, bytes: 144 },
+  Q5_K: { numbers: 256, bytes: 176 },
+  Q6_K: { numbers: 256, bytes: 210 },
 };
+
+/** The names of all of them, for messages. */
+export const STORED_TYPES: string = Object.keys(BLOCKS).join(", ");
 
 export function isStoredType(name: string): name is StoredType {
   return Object.hasOwn(BLOCKS, name);
@@ -36,6 +47,7 @@ export function dequantize(type: StoredType, bytes: Uint8Array, out: Float32Arra
   DECODERS[type](bytes, out, at, count);
 }
 
+/** Decodes `count` numbers, whole blocks from the start of `bytes`, to `out` from `at`. */
 type Decoder = (bytes: Uint8Array, out: Float32Array, at: number, count: number) => void;
 
 const DECODERS: Readonly<Record<StoredType, Decoder>> = {
@@ -116,20 +128,10 @@ const DECODERS: Readonly<Record<StoredType, Decoder>> = {
       }
     }
   },
+
+  Q2_K: dequantizeQ2K,
+  Q3_K: dequantizeQ3K,
+  Q4_K: dequantizeQ4K,
+  Q5_K: dequantizeQ5K,
+  Q6_K: dequantizeQ6K,
 };
-
-let halves: Float32Array | undefined;
-
-/** The float32 of each of the 65,536 float16 bit patterns; 256 kB, made on first use. */
-function halfTable(): Float32Array {
-  return (halves ??= Float32Array.from({ length: 0x10000 }, (_, bits) => halfToFloat(bits)));
-}
-
-/** A float16 from its bits: 1 sign, 5 exponent (bias 15), 10 fraction. */
-export function halfToFloat(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 0x3ff;
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
-  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
-}

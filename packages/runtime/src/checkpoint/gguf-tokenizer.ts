@@ -4,27 +4,23 @@
  */
 import { z } from "zod";
 import { badConfig, parseFields } from "./config-fields.ts";
+import { byteLevelModel } from "./gguf-byte-level.ts";
+import { sentencePieceModel } from "./gguf-sentence-piece.ts";
+import { TOKEN_TYPE, type GgufVocabulary, type TokenizerModel } from "./gguf-vocabulary.ts";
 import type { GgufMetadata } from "./gguf.ts";
 import { quoted } from "./json.ts";
-
-/** llama.h LLAMA_TOKEN_TYPE_CONTROL and _USER_DEFINED; both are cut out of text before anything else. */
-const CONTROL = 3;
-const USER_DEFINED = 4;
-
-/**
- * Pre-tokenizers by llama.cpp's name (llama-vocab.cpp): these first split off single digits, `\p{N}`, and go on with GPT-2's pattern, which
- * is what ByteLevel does.
- */
-const SINGLE_DIGITS: ReadonlySet<string> = new Set(["smollm", "refact", "starcoder"]);
 
 const id = z.int().nonnegative().optional();
 
 const schema = z.object({
-  "tokenizer.ggml.model": z.literal("gpt2"),
-  "tokenizer.ggml.pre": z.string(),
+  "tokenizer.ggml.model": z.string(),
+  "tokenizer.ggml.pre": z.string().optional(),
   "tokenizer.ggml.tokens": z.array(z.string()),
   "tokenizer.ggml.token_type": z.array(z.int()),
-  "tokenizer.ggml.merges": z.array(z.string()),
+  "tokenizer.ggml.merges": z.array(z.string()).optional(),
+  "tokenizer.ggml.scores": z.array(z.number()).optional(),
+  "tokenizer.ggml.add_space_prefix": z.boolean().optional(),
+  "tokenizer.ggml.remove_extra_whitespaces": z.boolean().optional(),
   "tokenizer.ggml.bos_token_id": id,
   "tokenizer.ggml.eos_token_id": id,
   "tokenizer.ggml.unknown_token_id": id,
@@ -33,48 +29,62 @@ const schema = z.object({
   "tokenizer.chat_template": z.string().optional(),
 });
 
+type Fields = z.infer<typeof schema>;
+
 export interface TokenizerFiles {
   readonly json: unknown;
   readonly config: unknown;
 }
 
-/** @throws CheckpointError `checkpoint/bad-config` when the lists contradict each other */
-export function tokenizerFromGguf(metadata: GgufMetadata, file: string): TokenizerFiles | null {
-  if (metadata.get("tokenizer.ggml.model") !== "gpt2" || !SINGLE_DIGITS.has(String(metadata.get("tokenizer.ggml.pre")))) return null;
-  const found = parseFields(schema, Object.fromEntries(metadata), file);
-  const tokens = found["tokenizer.ggml.tokens"];
-  const types = found["tokenizer.ggml.token_type"];
-  if (types.length !== tokens.length)
-    throw badConfig(file, `tokenizer.ggml.token_type has ${types.length} entries`, `one for each of ${tokens.length} tokens`);
+/** By `tokenizer.ggml.model`. Gemma 3 files say `llama` (SentencePiece), as do Gemma 4 files that Ollama made. */
+const MODELS: ReadonlyMap<string, (vocabulary: GgufVocabulary) => TokenizerModel | null> = new Map([
+  ["gpt2", byteLevelModel],
+  ["llama", sentencePieceModel],
+  ["gemma3", sentencePieceModel],
+  ["gemma4", sentencePieceModel],
+]);
 
+/** @throws CheckpointError `checkpoint/bad-config` when the lists contradict each other, `checkpoint/too-large` */
+export function tokenizerFromGguf(metadata: GgufMetadata, file: string): TokenizerFiles | null {
+  const model = MODELS.get(String(metadata.get("tokenizer.ggml.model")));
+  if (model === undefined) return null;
+  const found = parseFields(schema, Object.fromEntries(metadata), file);
+  const vocabulary = readVocabulary(found, String(metadata.get("general.architecture")), file);
+  const parts = model(vocabulary);
+  return parts && { json: tokenizerJson(vocabulary, parts), config: tokenizerConfig(found, vocabulary) };
+}
+
+function readVocabulary(found: Fields, architecture: string, file: string): GgufVocabulary {
+  const tokens = found["tokenizer.ggml.tokens"];
+  for (const list of ["tokenizer.ggml.token_type", "tokenizer.ggml.scores"] as const) {
+    const length = found[list]?.length ?? tokens.length;
+    if (length !== tokens.length) throw badConfig(file, `${list} has ${length} entries`, `one for each of ${tokens.length} tokens`);
+  }
   return {
-    json: tokenizerJson(tokens, types, splitMerges(found["tokenizer.ggml.merges"], file), file),
-    config: tokenizerConfig(found, file),
+    file,
+    tokens,
+    types: found["tokenizer.ggml.token_type"],
+    pre: found["tokenizer.ggml.pre"],
+    merges: splitMerges(found["tokenizer.ggml.merges"], file),
+    scores: found["tokenizer.ggml.scores"],
+    unknown: found["tokenizer.ggml.unknown_token_id"],
+    // llama.cpp's default is true; Gemma's tokenizers never write one, whether the file says so or not.
+    spacePrefix: found["tokenizer.ggml.add_space_prefix"] ?? !architecture.startsWith("gemma"),
+    collapsesSpaces: found["tokenizer.ggml.remove_extra_whitespaces"] ?? false,
   };
 }
 
-/** As transformers writes a byte-level BPE tokenizer. */
-function tokenizerJson(
-  tokens: readonly string[],
-  types: readonly number[],
-  merges: readonly (readonly [string, string])[],
-  file: string,
-): unknown {
-  const added = tokens.flatMap((content, i) =>
-    types[i] === CONTROL || types[i] === USER_DEFINED
-      ? [{ id: i, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: types[i] === CONTROL }]
-      : [],
-  );
-  const byteLevel = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true };
+/** As transformers writes a BPE tokenizer. */
+function tokenizerJson(vocabulary: GgufVocabulary, { tokens, normalizer, preTokenizer, decoder, model }: TokenizerModel): unknown {
   return {
     version: "1.0",
     truncation: null,
     padding: null,
-    added_tokens: added,
-    normalizer: null,
-    pre_tokenizer: { type: "Sequence", pretokenizers: [{ type: "Digits", individual_digits: true }, byteLevel] },
+    added_tokens: addedTokens(tokens, vocabulary.types),
+    normalizer,
+    pre_tokenizer: preTokenizer,
     post_processor: null,
-    decoder: { ...byteLevel, add_prefix_space: true },
+    decoder,
     model: {
       type: "BPE",
       dropout: null,
@@ -84,15 +94,26 @@ function tokenizerJson(
       fuse_unk: false,
       byte_fallback: false,
       ignore_merges: false,
-      vocab: vocabulary(tokens, file),
-      merges,
+      ...model,
+      vocab: idsOf(tokens, vocabulary),
     },
   };
 }
 
-function vocabulary(tokens: readonly string[], file: string): Record<string, number> {
+/** Control, unknown and user-defined tokens are cut out of text before anything else; the first two only where a program means them. */
+function addedTokens(tokens: readonly string[], types: readonly number[]): unknown {
+  return tokens.flatMap((content, i) => {
+    const special = types[i] === TOKEN_TYPE.control || types[i] === TOKEN_TYPE.unknown;
+    if (content === "" || (!special && types[i] !== TOKEN_TYPE.userDefined)) return [];
+    return [{ id: i, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special }];
+  });
+}
+
+/** Unused ids (llama.cpp fills up a padded embedding with them) and empty tokens stand for nothing and have no name. */
+function idsOf(tokens: readonly string[], { types, file }: GgufVocabulary): Record<string, number> {
   const ids = new Map<string, number>();
   for (const [i, token] of tokens.entries()) {
+    if (token === "" || types[i] === TOKEN_TYPE.unused) continue;
     const before = ids.get(token);
     if (before !== undefined)
       throw badConfig(file, `tokenizer.ggml.tokens has ${quoted(token)} as ${before} and as ${i}`, "every token once");
@@ -101,9 +122,9 @@ function vocabulary(tokens: readonly string[], file: string): Record<string, num
   return Object.fromEntries(ids);
 }
 
-/** Byte-level tokens hold no spaces, so the one space of a merge parts its two tokens. */
-function splitMerges(merges: readonly string[], file: string): readonly (readonly [string, string])[] {
-  return merges.map((merge, i) => {
+/** Tokens hold no spaces (they are `Ġ` or `▁`), so the one space of a merge parts its two tokens. */
+function splitMerges(merges: readonly string[] | undefined, file: string): GgufVocabulary["merges"] {
+  return merges?.map((merge, i) => {
     const space = merge.indexOf(" ");
     const [left, right] = [merge.slice(0, space), merge.slice(space + 1)];
     if (space > 0 && right !== "" && !right.includes(" ")) return [left, right];
@@ -111,8 +132,7 @@ function splitMerges(merges: readonly string[], file: string): readonly (readonl
   });
 }
 
-function tokenizerConfig(found: z.infer<typeof schema>, file: string): unknown {
-  const tokens = found["tokenizer.ggml.tokens"];
+function tokenizerConfig(found: Fields, { tokens, file }: GgufVocabulary): unknown {
   const text = (key: "bos" | "eos" | "unknown" | "padding"): string | null => {
     const at = found[`tokenizer.ggml.${key}_token_id`];
     if (at === undefined) return null;

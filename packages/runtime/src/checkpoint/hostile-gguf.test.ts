@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { CheckpointError } from "../errors.ts";
 import { rowBytes } from "./dequantize.ts";
 import { openCheckpoint } from "./checkpoint.ts";
+import { GGML_TYPES } from "./ggml-types.ts";
 import type { StoredType } from "./tensor.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "hostile-gguf-"));
@@ -14,7 +15,7 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 type Value = { u32: number } | { u64: bigint } | { f32: number } | { text: string } | { texts: string[] } | { i32s: number[] };
 type Info = readonly [shape: readonly number[], type: StoredType | "I32"];
 
-const TYPE_NUMBER = { F32: 0, F16: 1, Q4_0: 2, Q4_1: 3, Q5_0: 6, Q5_1: 7, Q8_0: 8, I32: 26, BF16: 30 };
+const TYPE_NUMBER = new Map([...GGML_TYPES].map(([number, { name }]) => [name, number]));
 
 const u32 = (n: number) => Buffer.from(new Uint32Array([n]).buffer);
 const u64 = (n: number) => Buffer.from(new BigUint64Array([BigInt(n)]).buffer);
@@ -35,7 +36,7 @@ function write(metadata: Record<string, Value>, tensors: Record<string, Info>): 
   let offset = 0;
   for (const [name, [shape, type]] of Object.entries(tensors)) {
     const numbers = shape.reduce((a, b) => a * b, 1);
-    parts.push(text(name), u32(shape.length), ...shape.toReversed().map(u64), u32(TYPE_NUMBER[type]), u64(offset));
+    parts.push(text(name), u32(shape.length), ...shape.toReversed().map(u64), u32(TYPE_NUMBER.get(type)!), u64(offset));
     const bytes = type === "I32" ? numbers * 4 : rowBytes(type, numbers);
     offset += Math.ceil(bytes / 32) * 32;
   }

@@ -4,7 +4,7 @@
  */
 import { CheckpointError } from "../errors.ts";
 import type { ModelTensor } from "./checkpoint-family.ts";
-import { rowBytes } from "./dequantize.ts";
+import { rowBytes, STORED_TYPES } from "./dequantize.ts";
 import { quoted } from "./json.ts";
 import { countNumbers, type StoredTensor, type TensorTable } from "./stored-tensor.ts";
 import type { RowRun, StoredType, Tensor } from "./tensor.ts";
@@ -107,7 +107,7 @@ function find(stored: TensorTable, name: string, shape: readonly number[], where
   if (typeof type === "string") return { ...tensor, type };
   throw new CheckpointError(
     "checkpoint/unknown-dtype",
-    `${file}: tensor ${quoted(name)}: found ${type.unsupported}, expected F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0 or Q5_1`,
+    `${file}: tensor ${quoted(name)}: found ${type.unsupported}, expected one of ${STORED_TYPES}`,
     { hint: "choose a copy of the model in one of these types, e.g. Q8_0" },
   );
 }

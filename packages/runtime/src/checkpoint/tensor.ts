@@ -5,8 +5,8 @@
  */
 import type { ModelConfig } from "./model-config.ts";
 
-/** How numbers are stored. The Q types are llama.cpp's blocks of 32 along a row. */
-export type StoredType = "F32" | "F16" | "BF16" | "Q8_0" | "Q4_0" | "Q4_1" | "Q5_0" | "Q5_1";
+/** How numbers are stored. The Q types are llama.cpp's blocks of 32 along a row, the K types of 256. */
+export type StoredType = "F32" | "F16" | "BF16" | "Q8_0" | "Q4_0" | "Q4_1" | "Q5_0" | "Q5_1" | "Q2_K" | "Q3_K" | "Q4_K" | "Q5_K" | "Q6_K";
 
 /** Consecutive rows that lie back to back in one file. */
 export interface RowRun {

@@ -3,12 +3,15 @@
  * names that tokenizer_config.json gives to tokens. Law: in doubt a token is control; text that spells it then stays text.
  */
 
-/** Tokens written with a bar inside angle brackets: `<|turn>`, `<turn|>`, `<|"|>`. Some files do not mark those as special. */
-const BARRED = /^<(?:\|.+|.+\|)>$/s;
+/**
+ * Tokens written with a bar inside angle brackets (`<|turn>`, `<turn|>`, `<|"|>`), and Gemma 3's `<start_of_turn>`, `<end_of_image>`. Some
+ * files do not mark those as special: llama.cpp's converter leaves out the images' ones.
+ */
+const SPELLING = /^<(?:\|.+|.+\||(?:start|end)_of_\w+)>$/s;
 
 /** True when the token is marked special, named in the config, or spelt like a control token. */
 export function isControl(token: { readonly content: string; readonly special: boolean }, names: ReadonlySet<string>): boolean {
-  return token.special || names.has(token.content) || BARRED.test(token.content);
+  return token.special || names.has(token.content) || SPELLING.test(token.content);
 }
 
 /** The tokens that tokenizer_config.json names: fields that end in `_token`, and the lists of additional and extra special tokens. */

@@ -124,6 +124,22 @@ describe("a SentencePiece vocabulary with byte fallback", () => {
     expect(pieces.bytes(0x0a + 10)).toEqual(Uint8Array.of(0x0a));
   });
 
+  test("an added token that spells spaces as the vocabulary does stands for spaces, as Gemma's `▁▁`", () => {
+    const vocab = { ...file.model.vocab, "▁▁": 310 };
+    const added = [...file.added_tokens, { id: 310, content: "▁▁", special: false, normalized: false }];
+    const gemma = createTokenizer({ ...file, added_tokens: added, model: { ...file.model, vocab, merges: [["▁", "▁"]] } });
+    expect(gemma.encode("  ")).toEqual([310]);
+    expect(gemma.decode([310, 301])).toBe("  a");
+  });
+
+  test("turns and images of Gemma 3 are control, marked or not", () => {
+    const images = ["<start_of_turn>", "<end_of_image>"].map((content, i) => ({ id: 320 + i, content, special: false, normalized: false }));
+    const gemma = createTokenizer({ ...file, added_tokens: [...file.added_tokens, ...images, { id: 322, content: "<table>" }] });
+    expect(gemma.controlId("<end_of_image>")).toBe(321);
+    expect([...gemma.control.keys()]).toContain("<start_of_turn>");
+    expect(gemma.encode("<table>")).toEqual([322]);
+  });
+
   test("tokens are control when marked, when spelt with a bar, or when the config names them", () => {
     expect([...pieces.control.keys()]).toEqual(["<bos>", "<|turn>", "<tool>"]);
     const ids = pieces.encode("<bos><|turn><tool>");

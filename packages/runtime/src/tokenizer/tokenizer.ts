@@ -73,6 +73,8 @@ function tokenBytes(file: TokenizerFile): (id: number) => Uint8Array | undefined
   return (id) => {
     const token = tokens[id];
     if (token === undefined) return undefined;
-    return (made[id] ??= bytesOfToken(token, added.has(token) ? "plain" : file.spelling)); // added text is matched raw
+    // Added text is matched raw, so GPT-2's alphabet does not spell it. SentencePiece reads every token alike: Gemma adds `▁▁` as a token.
+    const raw = file.spelling === "byte-level" && added.has(token);
+    return (made[id] ??= bytesOfToken(token, raw ? "plain" : file.spelling));
   };
 }

@@ -3,7 +3,7 @@
  * Law: (q − 2^(bits−1)) · scale is llama.cpp's own formula on the same numbers, so nothing is rounded a second time; zero points stay
  * implicit.
  */
-import { halfToFloat } from "../checkpoint/dequantize.ts";
+import { halfToFloat } from "../checkpoint/half.ts";
 import type { StoredType } from "../checkpoint/tensor.ts";
 import type { Bits } from "./quantize.ts";
 
