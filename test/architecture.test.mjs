@@ -7,7 +7,7 @@ const root = resolve(import.meta.dirname, "..");
 /** Package arrows: which packages a package's sources may name. `@orrery/x/testing` counts as x. */
 const PACKAGES = {
   chat: ["zod"],
-  runtime: ["@orrery/chat", "onnxruntime-node", "zod", "@huggingface/tokenizers"],
+  runtime: ["@orrery/chat", "onnxruntime-node", "zod", "@huggingface/tokenizers", "@huggingface/hub"],
   agent: ["@orrery/chat", "xstate", "zod", "ajv"],
   model: [],
   evals: ["@orrery/chat", "@orrery/runtime", "zod"],
@@ -15,6 +15,7 @@ const PACKAGES = {
 
 /** Folder arrows inside runtime, in the order that data flows. Every folder may import errors, manifest and itself. */
 const RUNTIME = {
+  hub: ["session"],
   checkpoint: [],
   graph: ["weights"],
   onnx: ["graph"],

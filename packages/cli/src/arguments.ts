@@ -1,19 +1,22 @@
 /** Command line arguments, parsed and checked. In: strings. Out: typed values. Law: what is not understood is a {@link UsageError}. */
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import type { Sampling } from "@orrery/chat";
+import type { Precision } from "@orrery/runtime";
+import { resolve } from "node:path";
 import { UsageError } from "./errors.ts";
 
 type Options = NonNullable<ParseArgsConfig["options"]>;
 
 /** Options of every command that loads a model. */
-export const SAMPLING_OPTIONS = {
+export const MODEL_OPTIONS = {
+  weights: { type: "string" },
   temperature: { type: "string" },
   seed: { type: "string" },
 } as const satisfies Options;
 
 /** Options of the commands that run an agent. */
 export const AGENT_OPTIONS = {
-  ...SAMPLING_OPTIONS,
+  ...MODEL_OPTIONS,
   model: { type: "string" },
   tools: { type: "string" },
   "max-steps": { type: "string" },
@@ -22,6 +25,27 @@ export const AGENT_OPTIONS = {
   "no-color": { type: "boolean" },
   verbose: { type: "boolean", short: "v" },
 } as const satisfies Options;
+
+export const PRECISIONS = ["float32", "int8", "int4"] as const satisfies readonly Precision[];
+
+/** Whether a model is named as one of the Hugging Face hub. */
+export function isOnHub(model: string): boolean {
+  return model.startsWith("hf:");
+}
+
+/** Which model to load, and in what precision where it is fetched: a directory as an absolute path, a name on the hub as it is. */
+export interface ModelArguments {
+  readonly model: string | undefined;
+  readonly precision: Precision | undefined;
+}
+
+/** @throws UsageError `cli/usage` when a precision is given for what is exported already */
+export function modelArguments(command: string, model: string | undefined, weights: string | undefined, cwd: string): ModelArguments {
+  const hub = model !== undefined && isOnHub(model);
+  if (weights !== undefined && !hub) throw usage(command, "--weights is for a model of the hub (hf:owner/name); an export has its own");
+  const precision = weights === undefined ? undefined : oneOf(command, "weights", weights, PRECISIONS);
+  return { model: model === undefined || hub ? model : resolve(cwd, model), precision };
+}
 
 /** node:util's parseArgs, strict, with errors of ours. @throws UsageError `cli/usage` */
 export function parse<T extends Options>(command: string, args: readonly string[], options: T) {

@@ -5,7 +5,7 @@
 import { createAgent, type Agent } from "@orrery/agent";
 import { toOrreryError, type ChatModel, type Sampling } from "@orrery/chat";
 import { resolve } from "node:path";
-import { AGENT_OPTIONS, parse, sampling, usage, wholeNumber } from "./arguments.ts";
+import { AGENT_OPTIONS, modelArguments, parse, sampling, usage, wholeNumber, type ModelArguments } from "./arguments.ts";
 import { UsageError } from "./errors.ts";
 import type { Host } from "./host.ts";
 import { chooseTools, namedTools } from "./toolbox.ts";
@@ -20,7 +20,7 @@ const MAX_STEPS = 100;
 const PARALLEL = 4;
 
 export interface AgentArguments {
-  readonly model: string | undefined;
+  readonly source: ModelArguments;
   readonly tools: string | undefined;
   readonly maxSteps: number | undefined;
   readonly cwd: string;
@@ -31,9 +31,9 @@ export interface AgentArguments {
 
 /** The options that `run` and `chat` share. @throws UsageError `cli/usage` */
 export function agentArguments(command: string, values: ReturnType<typeof parseAgent>["values"], host: Host): AgentArguments {
-  if (values.model === "") throw usage(command, "--model takes a directory");
+  if (values.model === "") throw usage(command, "--model takes a directory, or hf:owner/name");
   return {
-    model: values.model === undefined ? undefined : resolve(host.cwd, values.model),
+    source: modelArguments(command, values.model, values.weights, host.cwd),
     tools: values.tools,
     maxSteps: wholeNumber(command, "max-steps", values["max-steps"], { min: 1, max: MAX_STEPS }),
     cwd: resolve(host.cwd, values.cwd ?? "."),

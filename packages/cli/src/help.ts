@@ -3,7 +3,9 @@ import { EXIT_TABLE } from "./exit-codes.ts";
 
 const EXIT_CODES = EXIT_TABLE.map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`).join("\n");
 
-const MODEL_OPTIONS = `  --model <dir>        an exported model (default: the embedded Orrery Mini)
+const MODEL_OPTIONS = `  --model <dir|hf:…>   an exported model, or hf:owner/name[/file.gguf][@revision] of the Hugging Face hub, which is
+                       fetched and exported once (default: the embedded Orrery Mini)
+  --weights <type>     of a model of the hub: float32, int8 or int4 (default int8)
   --temperature <t>    0 is greedy (default), up to 5
   --seed <n>           seed of the draw (default 0)`;
 
@@ -20,7 +22,7 @@ export const HELP: Readonly<Record<string, string>> = {
 Usage
   orrery run "task"                     one task, answered with tools
   orrery chat                           a conversation
-  orrery generate <dir> "text"          plain continuation of a text
+  orrery generate <model> "text"        plain continuation of a text
   orrery export <checkpoint> --out <dir>   a GGUF file or a Hugging Face directory, made ready to run
   orrery inspect <dir|checkpoint>       what a model is
   orrery <command> --help               options of a command
@@ -48,10 +50,11 @@ or /exit leaves.
 ${AGENT_OPTIONS}
 ${MODEL_OPTIONS}
 `,
-  generate: `Usage: orrery generate <dir> "text" [options]
+  generate: `Usage: orrery generate <dir|hf:owner/name> "text" [options]
 
-Continues a text with an exported model: no chat format, no tools.
+Continues a text with a model: no chat format, no tools.
 
+  --weights <type>     of a model of the hub: float32, int8 or int4 (default int8)
   --max-tokens <n>     at most this many tokens (default 128)
   --temperature <t>    0 is greedy (default), up to 5
   --seed <n>           seed of the draw (default 0)
@@ -59,7 +62,8 @@ Continues a text with an exported model: no chat format, no tools.
 `,
   export: `Usage: orrery export <checkpoint> --out <dir> [options]
 
-Makes a checkpoint (a GGUF file, or a directory with safetensors and config.json) ready to run.
+Makes a checkpoint (a GGUF file, a directory with safetensors and config.json, or hf:owner/name[/file.gguf][@revision]
+of the Hugging Face hub) ready to run.
 
   --out <dir>          where to write (required)
   --weights <type>     float32, int8 or int4 (default int8)
@@ -69,7 +73,8 @@ Makes a checkpoint (a GGUF file, or a directory with safetensors and config.json
 `,
   inspect: `Usage: orrery inspect <dir|checkpoint> [options]
 
-Describes an exported model, or a checkpoint before its export.
+Describes an exported model, or a checkpoint before its export. Of a model of the hub (hf:owner/name) that is not in the
+cache it says what would be fetched.
 
   --json               one object on stdout
 `,

@@ -3,7 +3,7 @@
  * through this, so that a test can be the whole outside.
  */
 import type { ChatModel } from "@orrery/chat";
-import type { GenerateTextOptions } from "@orrery/runtime";
+import type { GenerateTextOptions, HubLoadOptions } from "@orrery/runtime";
 import type { Readable, Writable } from "node:stream";
 import type { Interrupts } from "./interrupts.ts";
 import { createStyle, wantsColor, type Style } from "./view/style.ts";
@@ -20,10 +20,10 @@ export interface OpenModel extends ChatModel {
 /** What commands use of the runtime. */
 export interface Engine extends Pick<
   typeof import("@orrery/runtime"),
-  "exportModel" | "describeExport" | "openCheckpoint" | "describeCheckpoint"
+  "exportModel" | "describeExport" | "openCheckpoint" | "describeCheckpoint" | "fetchCheckpoint" | "describeHubModel"
 > {
-  /** Without a directory, the embedded model. */
-  loadModel(directory?: string): Promise<OpenModel>;
+  /** A directory or a name on the hub; without either, the embedded model. */
+  loadModel(source?: string, options?: HubLoadOptions): Promise<OpenModel>;
 }
 
 export interface Host {

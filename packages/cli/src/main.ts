@@ -32,7 +32,7 @@ async function engine(): Promise<Engine> {
       hint: "pipe the text into orrery chat, or put it into a file and let read_file read it",
     });
   const [runtime, { modelDirectory }] = await Promise.all([import("@orrery/runtime"), import("@orrery/model")]);
-  return { ...runtime, loadModel: (directory = modelDirectory) => runtime.loadModel(directory) };
+  return { ...runtime, loadModel: (source = modelDirectory, options) => runtime.loadModel(source, options) };
 }
 
 const host: Host = {

@@ -1,11 +1,21 @@
 /** Errors of the runtime: one class per area, a stable code each; docs/errors.md lists the codes. */
-import { OrreryError } from "@orrery/chat";
+import { OrreryError, type ErrorDetails } from "@orrery/chat";
 
 /** A checkpoint that cannot be read: `checkpoint/…`. */
 export class CheckpointError extends OrreryError {}
 
 /** A graph that cannot be built: `graph/…`. A mistake in a family, not in a file. */
 export class GraphError extends OrreryError {}
+
+/** A model that cannot be fetched: `hub/…`. */
+export class HubError extends OrreryError {
+  /** Milliseconds after which the hub says to come again; null when it says nothing. */
+  readonly retryAfterMs: number | null;
+  constructor(code: string, message: string, details: ErrorDetails & { readonly retryAfterMs?: number | null } = {}) {
+    super(code, message, details);
+    this.retryAfterMs = details.retryAfterMs ?? null;
+  }
+}
 
 /** An export that cannot be written or read back: `export/…`. */
 export class ExportError extends OrreryError {}

@@ -5,6 +5,7 @@ export {
   ContextLengthError,
   ExportError,
   GraphError,
+  HubError,
   PromptError,
   SessionError,
   TokenizerError,
@@ -13,6 +14,11 @@ export { OrreryError } from "@orrery/chat";
 export { loadModel, type GenerateTextOptions, type LoadedModel, type LoadOptions } from "./model.ts";
 export { embeddedModelDirectory } from "./embedded.ts";
 export { exportModel, type ExportOptions, type ExportProgress } from "./export/export.ts";
+export type { HubLoadOptions, LoadProgress } from "./hub-model.ts";
+export { describeHubModel, fetchCheckpoint, type HubModel } from "./hub/fetch.ts";
+export { isHubName } from "./hub/name.ts";
+export type { HubOptions } from "./hub/settings.ts";
+export type { FetchProgress } from "./hub/progress.ts";
 export { openExport, type OpenedExport } from "./open-export.ts";
 export { describeExport } from "./export/describe.ts";
 export { openCheckpoint } from "./checkpoint/checkpoint.ts";

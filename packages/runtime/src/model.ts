@@ -1,6 +1,6 @@
 /**
- * `loadModel`: an exported model as a `ChatModel`. In: a directory that `orrery export` wrote, or nothing for the embedded model. Out:
- * chat, plain continuation, dispose. The only file that joins all folders of the runtime.
+ * `loadModel`: an exported model as a `ChatModel`. In: a directory that `orrery export` wrote, a name on the hub, or nothing for the
+ * embedded model. Out: chat, plain continuation, dispose. The only file that joins all folders of the runtime.
  */
 import { basename } from "node:path";
 import type { ChatEvent, ChatModel, ChatRequest, Sampling } from "@orrery/chat";
@@ -11,6 +11,8 @@ import { embeddedModelDirectory } from "./embedded.ts";
 import { PromptError } from "./errors.ts";
 import { openExport } from "./open-export.ts";
 import { generate, tokenLimit } from "./generate.ts";
+import { exportHubModel, type HubLoadOptions } from "./hub-model.ts";
+import { isHubName } from "./hub/name.ts";
 import type { Manifest } from "./manifest.ts";
 import { GEMMA4_FORMAT } from "./prompt/format.ts";
 import { ReplyMemory } from "./prompt/memory.ts";
@@ -23,8 +25,8 @@ import { TextStream } from "./tokenizer/stream.ts";
 import type { Tokenizer } from "./tokenizer/vocabulary.ts";
 import { loadTokenizer } from "./tokenizer/load.ts";
 
-/** How a model is loaded: {@link SessionOptions}, and how many conversations it remembers. */
-export interface LoadOptions extends SessionOptions {
+/** How a model is loaded: {@link SessionOptions}, how many conversations it remembers, and for one of the hub {@link HubLoadOptions}. */
+export interface LoadOptions extends SessionOptions, HubLoadOptions {
   /** Conversations whose key/value rows are kept; default 4. */
   readonly sequences?: number;
 }
@@ -55,15 +57,18 @@ export interface LoadedModel extends ChatModel {
 
 /**
  * Loads an exported model.
- * @param directory What `orrery export` wrote. Default: the embedded model, Orrery Mini, from `@orrery/model`.
+ * @param source What `orrery export` wrote; or `hf:owner/name`, `hf:owner/name@revision`, `hf:owner/name/file.gguf`: then the model is
+ *   fetched from the hub and exported, once, into the cache. Default: the embedded model, Orrery Mini, from `@orrery/model`.
  * @throws ExportError `export/…` for a directory that is not a whole export; SessionError when the engine refuses it
  *   or an option is wrong;
- *   TokenizerError `tokenizer/…`
+ *   TokenizerError `tokenizer/…`; HubError `hub/…` and CheckpointError for a model of the hub
  */
-export async function loadModel(directory: string = embeddedModelDirectory(), options: LoadOptions = {}): Promise<LoadedModel> {
-  const { sequences = 4, ...sessionOptions } = options;
+export async function loadModel(source: string = embeddedModelDirectory(), options: LoadOptions = {}): Promise<LoadedModel> {
+  const { sequences = 4, precision, hub, signal, onProgress, ...sessionOptions } = options;
   atLeastOne("sequences", sequences);
-  const opened = await openExport(directory);
+  const given = { ...(precision && { precision }), ...(hub && { hub }), ...(signal && { signal }), ...(onProgress && { onProgress }) };
+  const fetched = isHubName(source) ? await exportHubModel(source, given) : null;
+  const opened = await openExport(fetched?.directory ?? source);
   const { manifest } = opened;
   const [words, engine] = await Promise.allSettled([loadWords(opened.directory), openSession(opened, sessionOptions)]);
   if (engine.status === "rejected") throw engine.reason;
@@ -100,7 +105,7 @@ export async function loadModel(directory: string = embeddedModelDirectory(), op
   }
 
   return {
-    id: basename(manifest.source.name).replace(/\.(gguf|safetensors)$/, ""),
+    id: fetched?.repository ?? basename(manifest.source.name).replace(/\.(gguf|safetensors)$/, ""),
     contextLength,
     manifest,
     stream: (request: ChatRequest): AsyncIterable<ChatEvent> => chat(parts, request),

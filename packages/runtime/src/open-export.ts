@@ -41,7 +41,7 @@ async function readManifest(directory: string): Promise<Manifest> {
   const path = join(directory, MANIFEST_FILE);
   const found = await stat(path).catch((cause: unknown) => {
     throw new ExportError("export/no-manifest", `${directory} holds no ${MANIFEST_FILE}`, {
-      hint: "export a checkpoint to this directory, or name the directory of an export",
+      hint: "make a checkpoint ready with `orrery export <checkpoint> --out <dir>` and name that directory",
       cause,
     });
   });

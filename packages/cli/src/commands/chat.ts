@@ -9,6 +9,7 @@ import { agentArguments, openAssistant, parseAgent, type AgentArguments, type As
 import { usage } from "../arguments.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { styleOf, type Host, type OpenModel } from "../host.ts";
+import { loadShown } from "../load.ts";
 import { printError } from "../report.ts";
 import { LineReader } from "../view/line-reader.ts";
 import { LiveView } from "../view/live.ts";
@@ -34,10 +35,7 @@ export async function chatCommand(args: readonly string[], host: Host): Promise<
   const style = styleOf(host, options.flags.noColor);
   const view = new LiveView(host.stdout, style);
   const assistant = await openAssistant(options, host.now);
-  const model = await view.during(
-    "· loading the model",
-    host.engine().then((engine) => engine.loadModel(options.model)),
-  );
+  const model = await host.interrupts.abortable((signal) => loadShown(host, view, options.source, signal));
   const reader = new LineReader(host.stdin, host.stdout, () => host.interrupts.raise());
   try {
     view.line(style.dim(`${model.id} · Ctrl-C cancels a turn · /new forgets the conversation · /exit leaves`));

@@ -1,15 +1,15 @@
 /** `orrery export <checkpoint> --out <dir>`: a checkpoint made ready to run. Out: progress on stderr, a description on stdout. */
 import { relative, resolve } from "node:path";
-import { oneOf, parse, usage } from "../arguments.ts";
+import { isOnHub, oneOf, parse, PRECISIONS, usage } from "../arguments.ts";
 import { CliError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import type { Host } from "../host.ts";
+import { fetchShown } from "../load.ts";
 import { descriptionLines } from "../view/description.ts";
 import { LiveView } from "../view/live.ts";
 import { bytes, duration } from "../view/numbers.ts";
 import { createStyle } from "../view/style.ts";
 
-const PRECISIONS = ["float32", "int8", "int4"] as const;
 const EXPERT_MODES = ["conditional", "merged"] as const;
 
 /** @throws OrreryError for wrong arguments, an unreadable checkpoint, a directory that cannot be written */
@@ -33,8 +33,8 @@ export async function exportCommand(args: readonly string[], host: Host): Promis
   view.status("· reading the checkpoint");
   const began = performance.now();
   try {
-    await host.interrupts.abortable((signal) =>
-      engine.exportModel(resolve(host.cwd, checkpoint), {
+    await host.interrupts.abortable(async (signal) =>
+      engine.exportModel(await localPath(signal), {
         out,
         weights,
         ...(experts === undefined ? {} : { experts }),
@@ -55,4 +55,8 @@ export async function exportCommand(args: readonly string[], host: Host): Promis
     host.stdout.write(`${lines.join("\n")}\n`);
   }
   return EXIT.ok;
+
+  async function localPath(signal: AbortSignal): Promise<string> {
+    return isOnHub(checkpoint!) ? (await fetchShown(host, view, checkpoint!, signal)).path : resolve(host.cwd, checkpoint!);
+  }
 }

@@ -7,6 +7,7 @@ import { usage } from "../arguments.ts";
 import { CliError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { styleOf, type Host } from "../host.ts";
+import { loadShown } from "../load.ts";
 import { errorObject, printError } from "../report.ts";
 import { LineReader } from "../view/line-reader.ts";
 import { summaryLine } from "../view/lines.ts";
@@ -33,10 +34,7 @@ export async function runCommand(args: readonly string[], host: Host): Promise<E
   return host.interrupts.abortable(async (signal) => {
     if (given === undefined)
       view.line(`${style.dim("No task was given, so here is a demonstration:")}\n${style.dim(`orrery run "${task}"`)}\n`);
-    const model = await view.during(
-      "· loading the model",
-      host.engine().then((engine) => engine.loadModel(options.model)),
-    );
+    const model = await loadShown(host, view, options.source, signal);
     const canAsk = host.stdin.isTTY === true && screen.isTTY === true;
     const reader = canAsk && !options.flags.yes ? new LineReader(host.stdin, screen, () => host.interrupts.raise()) : undefined;
     try {

@@ -33,8 +33,10 @@ export class Outside {
       describeExport: unused,
       openCheckpoint: unused,
       describeCheckpoint: unused,
-      loadModel: async (directory) => {
-        this.loaded.push(directory);
+      fetchCheckpoint: unused,
+      describeHubModel: unused,
+      loadModel: async (source) => {
+        this.loaded.push(source);
         if (model instanceof OrreryError) throw model;
         return {
           id: model.id,

@@ -23,6 +23,11 @@ export class LiveView {
     this.#style = style;
   }
 
+  /** Whether lines can vanish again: on a terminal. */
+  get isLive(): boolean {
+    return this.#out.isTTY === true;
+  }
+
   /** Shows what is going on; on a terminal only. */
   status(text: string): void {
     if (this.#out.isTTY !== true || this.#line === "text") return;
