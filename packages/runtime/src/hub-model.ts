@@ -12,7 +12,8 @@ import { exportModel, type ExportProgress } from "./export/export.ts";
 import { fetchCheckpoint, type HubModel } from "./hub/fetch.ts";
 import type { FetchProgress } from "./hub/progress.ts";
 import { aborted } from "./hub/retry.ts";
-import { cacheDirectory, type HubOptions } from "./hub/settings.ts";
+import { cacheDirectory } from "./cache-directory.ts";
+import type { HubOptions } from "./hub/settings.ts";
 import type { Precision } from "./manifest.ts";
 import { openExport } from "./open-export.ts";
 

@@ -25,7 +25,7 @@ export { openCheckpoint } from "./checkpoint/checkpoint.ts";
 export { readFloatArrays } from "./checkpoint/float-arrays.ts";
 export { describeCheckpoint } from "./checkpoint/describe.ts";
 export { openSession } from "./session/open.ts";
-export type { LogitRows, Sequence, Session, SessionOptions } from "./session/session.ts";
+export type { LogitRows, Prepacked, PrepackedMode, Sequence, Session, SessionOptions } from "./session/session.ts";
 export { createTokenizer } from "./tokenizer/tokenizer.ts";
 export type { Tokenizer, Vocabulary } from "./tokenizer/vocabulary.ts";
 export type { Manifest, Precision } from "./manifest.ts";

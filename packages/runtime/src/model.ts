@@ -20,7 +20,7 @@ import { createSampler } from "./sampling/sample.ts";
 import { SequencePool } from "./sequence/pool.ts";
 import { atLeastOne } from "./session/at-least-one.ts";
 import { openSession } from "./session/open.ts";
-import type { SessionOptions } from "./session/session.ts";
+import type { Prepacked, SessionOptions } from "./session/session.ts";
 import { TextStream } from "./tokenizer/stream.ts";
 import type { Tokenizer } from "./tokenizer/vocabulary.ts";
 import { loadTokenizer } from "./tokenizer/load.ts";
@@ -45,6 +45,8 @@ export interface GenerateTextOptions {
 export interface LoadedModel extends ChatModel {
   /** What the export says of itself. */
   readonly manifest: Manifest;
+  /** Whether its weights are mapped as packed at an earlier load: see {@link SessionOptions.prepacked}. */
+  readonly prepacked: Prepacked;
   /**
    * Continues a text, without a chat format or a constraint, until a stop token or `maxTokens`. Yields text as it is generated.
    * @throws ContextLengthError, SessionError (`session/aborted` included), ChatError `chat/bad-max-tokens`, `chat/bad-sampling`,
@@ -108,6 +110,7 @@ export async function loadModel(source: string = embeddedModelDirectory(), optio
     id: fetched?.repository ?? basename(manifest.source.name).replace(/\.(gguf|safetensors)$/, ""),
     contextLength,
     manifest,
+    prepacked: session.prepacked,
     stream: (request: ChatRequest): AsyncIterable<ChatEvent> => chat(parts, request),
     generate: continueText,
     dispose: () => session.dispose(),

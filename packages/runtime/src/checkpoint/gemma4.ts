@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import type { CheckpointFamily, DerivedTensor, FamilyConfig, ModelTensor } from "./checkpoint-family.ts";
-import { badConfig, expertCount, float32, parseFields, positiveNumber, size, unsupported } from "./config-fields.ts";
+import { badConfig, expertCount, parseFields, size, unsupported } from "./config-fields.ts";
 import {
   checkBuilt,
   checkTable,

@@ -2,12 +2,12 @@
  * A checkpoint becomes a directory that the runtime loads: model.onnx, weights-*.bin, the tokenizer's files, manifest.json.
  * In: a checkpoint and a precision. Out: the directory. Law: it is there complete, or not at all.
  */
-import { createRequire } from "node:module";
 import { basename, resolve } from "node:path";
 import { openCheckpoint } from "../checkpoint/checkpoint.ts";
 import { cacheLayers } from "../checkpoint/model-config.ts";
 import type { Checkpoint } from "../checkpoint/tensor.ts";
 import type { BuildOptions, Family } from "../families/family.ts";
+import { engineVersion } from "../engine-version.ts";
 import { familyOf } from "../families/registry.ts";
 import { MANIFEST_FILE, MODEL_FILE, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE, type Manifest, type Precision } from "../manifest.ts";
 import { encodeModel } from "../onnx/model.ts";
@@ -141,10 +141,4 @@ async function describe(
     onnxruntime: engineVersion(),
     files: made.files,
   };
-}
-
-/** Version of the engine that the graph was built for; read without loading the engine. */
-function engineVersion(): string {
-  const { version } = createRequire(import.meta.url)("onnxruntime-node/package.json") as { version: string };
-  return version;
 }

@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { COMMIT, entry, FakeHub, noise } from "./fake-hub.test.support.ts";
 import { describeHubModel, fetchCheckpoint, type HubModel } from "./fetch.ts";
 import type { FetchProgress } from "./progress.ts";
-import { cacheDirectory, hubSettings, type HubOptions } from "./settings.ts";
+import { cacheDirectory } from "../cache-directory.ts";
+import { hubSettings, type HubOptions } from "./settings.ts";
 
 const WEIGHTS = noise(300_000);
 const FILES = {

@@ -5,6 +5,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
+import { cacheDirectory, type Environment } from "../cache-directory.ts";
 import { atLeastOne } from "../session/at-least-one.ts";
 import { HubError } from "../errors.ts";
 import type { FetchProgress } from "./progress.ts";
@@ -42,8 +43,6 @@ export interface HubSettings {
   readonly onProgress: (progress: FetchProgress) => void;
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
 const MAX_TOKEN_BYTES = 4096;
 const HUB = "https://huggingface.co";
 
@@ -63,15 +62,6 @@ export async function hubSettings(options: HubOptions = {}, env: Environment = p
     signal: options.signal,
     onProgress: options.onProgress ?? (() => undefined),
   };
-}
-
-/** The place for caches: `ORRERY_CACHE`, `XDG_CACHE_HOME`/orrery, or the system's own. */
-export function cacheDirectory(env: Environment = process.env, platform: string = process.platform, home: string = homedir()): string {
-  if (env["ORRERY_CACHE"]) return env["ORRERY_CACHE"];
-  if (env["XDG_CACHE_HOME"]) return join(env["XDG_CACHE_HOME"], "orrery");
-  if (platform === "darwin") return join(home, "Library", "Caches", "orrery");
-  if (platform === "win32") return join(env["LOCALAPPDATA"] ?? join(home, "AppData", "Local"), "orrery", "cache");
-  return join(home, ".cache", "orrery");
 }
 
 /** Whether a host is this machine. */

@@ -1,11 +1,27 @@
 /**
- * Graph → bytes of an ONNX file. The only place that knows ONNX's field numbers (onnx.proto3).
+ * Graph → bytes of an ONNX file.
  * Law: nothing is decided here; weights in files are written as references (location, offset, length), never read.
  */
 import { GraphError } from "../errors.ts";
 import type { Attribute, Graph, GraphNode, Initializer, Value, ValueType } from "../graph/graph.ts";
-import type { Dtype } from "../graph/dtype.ts";
 import { elementCount } from "../graph/shape.ts";
+import {
+  ATTRIBUTE,
+  ATTRIBUTE_TYPE,
+  DIM,
+  DTYPE,
+  ENTRY,
+  EXTERNAL,
+  GRAPH,
+  MODEL,
+  NODE,
+  OPSET,
+  SHAPE,
+  TENSOR,
+  TENSOR_TYPE,
+  TYPE,
+  VALUE,
+} from "./fields.ts";
 import { WireWriter } from "./wire.ts";
 
 /** IR version that came with opset 21 (ONNX 1.16); ONNX Runtime 1.30 reads it. */
@@ -14,22 +30,6 @@ const OPSETS = [
   { domain: "", version: 21 },
   { domain: "com.microsoft", version: 1 },
 ];
-
-const MODEL = { irVersion: 1, producer: 2, graph: 7, opset: 8 };
-const OPSET = { domain: 1, version: 2 };
-const GRAPH = { node: 1, name: 2, initializer: 5, input: 11, output: 12 };
-const NODE = { input: 1, output: 2, name: 3, operator: 4, attribute: 5, domain: 7 };
-const ATTRIBUTE = { name: 1, float: 2, int: 3, text: 4, graph: 6, ints: 8, type: 20 };
-const ATTRIBUTE_TYPE = { float: 1, int: 2, text: 3, graph: 5, ints: 7 };
-const TENSOR = { dims: 1, dtype: 2, name: 8, raw: 9, externalData: 13, location: 14 };
-const EXTERNAL = 1;
-const ENTRY = { key: 1, value: 2 };
-const VALUE = { name: 1, type: 2 };
-const TYPE = { tensor: 1 };
-const TENSOR_TYPE = { dtype: 1, shape: 2 };
-const SHAPE = { dim: 1 };
-const DIM = { value: 1, symbol: 2 };
-const DTYPE: Readonly<Record<Dtype, number>> = { float32: 1, uint8: 2, int64: 7, bool: 9 };
 
 /** The graph as a model file. @throws GraphError `graph/branch` when given a branch, `graph/no-output` when it computes nothing. */
 export function encodeModel(graph: Graph): Uint8Array {

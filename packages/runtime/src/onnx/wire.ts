@@ -31,6 +31,12 @@ export class WireWriter {
     new DataView(this.#bytes.buffer).setFloat32(at, value, true);
   }
 
+  /** Fields that are encoded already, such as the `bytes` of a field that was read. */
+  encoded(fields: Uint8Array): void {
+    const at = this.#reserve(fields.length);
+    this.#bytes.set(fields, at);
+  }
+
   text(field: number, value: string): void {
     this.bytes(field, utf8.encode(value));
   }

@@ -1,10 +1,11 @@
 /**
  * The model inside the worker thread. In: tokens of a sequence and how many rows of it are valid. Out: logits. Keeps the key/value rows of
- * every sequence. The only file that knows onnxruntime-node and the names of the graph's inputs and outputs.
+ * every sequence. The only file that knows the names of the graph's inputs and outputs.
  */
-import { InferenceSession, Tensor, env } from "onnxruntime-node";
+import { Tensor, env, type InferenceSession } from "onnxruntime-node";
 import { SessionError } from "../errors.ts";
 import { NOWHERE } from "../manifest.ts";
+import { createInferenceSession } from "./inference-session.ts";
 import type { LoadRequest, ModelShape, RunRequest } from "./protocol.ts";
 import { KeyValueRows } from "./rows.ts";
 
@@ -44,7 +45,7 @@ export class Engine {
   }
 
   /** @throws SessionError `session/version-mismatch`, `session/load-failed`, `session/wrong-graph` */
-  static async load({ model, onnxruntime, threads, profile, shape }: LoadRequest): Promise<Engine> {
+  static async load({ model, packed, onnxruntime, threads, profile, shape }: LoadRequest): Promise<Engine> {
     const installed = env.versions.node ?? env.versions.common;
     if (major(installed) !== major(onnxruntime))
       throw new SessionError(
@@ -67,7 +68,7 @@ export class Engine {
       extra: { session: { force_spinning_stop: "1" } },
       ...(profile === null ? {} : { enableProfiling: true, profileFilePrefix: profile }),
     };
-    const session = await InferenceSession.create(model, options).catch((thrown: unknown) => {
+    const session = await createInferenceSession(model, packed, options).catch((thrown: unknown) => {
       throw new SessionError("session/load-failed", `onnxruntime ${installed} cannot load ${model}: ${text(thrown)}`, {
         hint: installed === onnxruntime ? undefined : `the model was exported for onnxruntime ${onnxruntime}`,
       });

@@ -5,11 +5,12 @@ import { MODEL_FILE } from "../manifest.ts";
 import { openExport, type OpenedExport } from "../open-export.ts";
 import { atLeastOne } from "./at-least-one.ts";
 import { Connection } from "./connection.ts";
+import { loadPrepacked, prepackedMode } from "./prepacked.ts";
 import { defaultThreads } from "./processors.ts";
 import type { ModelShape } from "./protocol.ts";
 import { RemoteSequence } from "./remote-sequence.ts";
 import type { SequenceHost } from "./remote-sequence.ts";
-import { ENGINE_STACK_MB, type Session, type SessionOptions } from "./session.ts";
+import { ENGINE_STACK_MB, type Prepacked, type Session, type SessionOptions } from "./session.ts";
 
 const DEFAULT_CHUNK = 256;
 
@@ -24,7 +25,9 @@ const WORKER = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
 export async function openSession(source: string | OpenedExport, options: SessionOptions = {}): Promise<Session> {
   const threads = atLeastOne("threads", options.threads ?? defaultThreads());
   const chunk = atLeastOne("chunk", options.chunk ?? DEFAULT_CHUNK);
-  const { directory, manifest } = typeof source === "string" ? await openExport(source) : source;
+  const mode = prepackedMode(options.prepacked ?? "auto");
+  const opened = typeof source === "string" ? await openExport(source) : source;
+  const { directory, manifest } = opened;
   const { contextLength, vocabularySize } = manifest.config;
   const shape: ModelShape = { contextLength, vocabularySize, cache: manifest.cache };
   const connection = new Connection(
@@ -32,21 +35,24 @@ export async function openSession(source: string | OpenedExport, options: Sessio
   );
   try {
     const model = join(directory, MODEL_FILE);
-    await connection.ask({ kind: "load", model, onnxruntime: manifest.onnxruntime, threads, profile: options.profile ?? null, shape });
+    const request = { kind: "load", model, onnxruntime: manifest.onnxruntime, threads, profile: options.profile ?? null, shape } as const;
+    const prepacked = await loadPrepacked(opened, mode, (packed) => connection.ask({ ...request, packed }));
+    return new WorkerSession(connection, shape, chunk, prepacked);
   } catch (thrown) {
     await connection.close();
     throw thrown;
   }
-  return new WorkerSession(connection, shape, chunk);
 }
 
 class WorkerSession implements Session {
   readonly contextLength: number;
   readonly vocabularySize: number;
+  readonly prepacked: Prepacked;
   readonly #host: SequenceHost;
   #closed: Promise<void> | null = null;
 
-  constructor(connection: Connection, shape: ModelShape, chunk: number) {
+  constructor(connection: Connection, shape: ModelShape, chunk: number, prepacked: Prepacked) {
+    this.prepacked = prepacked;
     this.contextLength = shape.contextLength;
     this.vocabularySize = shape.vocabularySize;
     let id = 0;

@@ -3,6 +3,7 @@
  * id; notices are not answered. Law: how many rows of a sequence are valid is known to the main thread alone and sent with every run.
  */
 import type { Manifest } from "../manifest.ts";
+import type { PackedWeights } from "../prepack/packed-weights.ts";
 import type { LogitRows } from "./session.ts";
 
 /** Opens the model. Answered with an empty array when it is ready. */
@@ -10,6 +11,8 @@ export interface LoadRequest {
   readonly kind: "load";
   /** Path of model.onnx; its external data lies beside it. */
   readonly model: string;
+  /** Its weights as packed at an earlier load; null to pack them. */
+  readonly packed: PackedWeights | null;
   /** Version of onnxruntime that the model was exported for. */
   readonly onnxruntime: string;
   readonly threads: number;

@@ -3,13 +3,15 @@
  * key/value rows of every sequence; nothing of onnxruntime-node is seen outside this folder.
  */
 
-/** How the engine runs. */
+import type { OrreryError } from "@orrery/chat";
+
 /**
  * Stack of a thread that loads a model. On Linux, onnxruntime 1.30 overflows the default 4 MB, and the process dies, when the process was
  * started with a command line of more than about 15,000 bytes; 64 MB (reserved, not used) were enough for 130,000.
  */
 export const ENGINE_STACK_MB = 64;
 
+/** How the engine runs. */
 export interface SessionOptions {
   /** Threads of one operator; default: physical cores, at most 8. */
   readonly threads?: number;
@@ -17,7 +19,22 @@ export interface SessionOptions {
   readonly chunk?: number;
   /** Write ONNX Runtime's profile to files with this prefix; off by default. */
   readonly profile?: string;
+  /**
+   * Whether the weights, as the engine packs them, are kept in the cache directory (`$ORRERY_CACHE`, else `$XDG_CACHE_HOME/orrery`, else
+   * `~/.cache/orrery`) and mapped from there: the memory is then the page cache's, which processes share and the system may take back.
+   * `on`: always; `auto` (the default): when the export's files take a quarter or more of the machine's (or the container's) memory;
+   * `off`: never, each load packs in its own memory; `verify`: as `on`, and the kept file is read whole and its checksum compared first.
+   * The first load makes them, which takes some times as long, and as much disk as the export or up to a third more. The numbers computed are the same, bit for bit. Nothing that goes wrong here fails the load:
+   * {@link Session.prepacked} tells.
+   */
+  readonly prepacked?: PrepackedMode;
 }
+
+export const PREPACKED_MODES = ["auto", "on", "off", "verify"] as const;
+export type PrepackedMode = (typeof PREPACKED_MODES)[number];
+
+/** Whether a session's weights are mapped as packed before; if they were to be and are not, why. */
+export type Prepacked = { readonly mapped: true; readonly path: string } | { readonly mapped: false; readonly reason: OrreryError | null };
 
 /** Which rows of logits an append returns: those of the last token, of every token, or none. */
 export type LogitRows = "last" | "all" | "none";
@@ -53,6 +70,8 @@ export interface Session {
   readonly contextLength: number;
   /** Logits in a row. */
   readonly vocabularySize: number;
+  /** What became of {@link SessionOptions.prepacked}. */
+  readonly prepacked: Prepacked;
   /** An empty sequence. Dispose it: its rows live in the worker. */
   createSequence(): Sequence;
   /** Ends the worker after the run that is on; calls in flight reject with `session/disposed` at once. Safe to call twice. */

@@ -3,9 +3,8 @@
  * graphs take turns in one worker thread, so whatever else the machine does falls on all of them alike.
  */
 import { extname } from "node:path";
-import { Worker } from "node:worker_threads";
 import { SessionError } from "../errors.ts";
-import { ENGINE_STACK_MB } from "./session.ts";
+import { runInWorker } from "./run-in-worker.ts";
 
 /** The worker beside this file: .js when built, .ts when Node runs the sources. */
 const WORKER = new URL(`./time-graph-worker${extname(import.meta.url)}`, import.meta.url);
@@ -36,19 +35,12 @@ export interface TimingWork {
  */
 export async function timeGraphs(graphs: readonly TimedGraph[], rounds: number): Promise<number[]> {
   const workerData: TimingWork = { graphs, rounds };
-  const worker = new Worker(WORKER, { name: "orrery timing", execArgv: [], workerData, resourceLimits: { stackSizeMb: ENGINE_STACK_MB } });
   try {
-    return await new Promise<number[]>((resolve, reject) => {
-      worker.once("message", resolve);
-      worker.once("error", reject);
-      worker.once("exit", (code) => reject(new Error(`the worker ended with exit code ${code}`)));
-    });
+    return await runInWorker<number[]>(WORKER, workerData);
   } catch (cause) {
     throw new SessionError("session/run-failed", `a graph could not be timed: ${cause instanceof Error ? cause.message : String(cause)}`, {
       hint: "if memory is short, free some; otherwise name `experts` yourself, which times nothing",
       cause,
     });
-  } finally {
-    await worker.terminate();
   }
 }
