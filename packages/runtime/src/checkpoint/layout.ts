@@ -16,7 +16,7 @@ export interface Layout {
   readonly where: string;
   /** What may stand in the place of `model.` in Hugging Face names; the first is usual. */
   readonly prefixes: readonly string[];
-  /** Asked with `model.` in its place. */
+  /** Asked with the name as stored, and with `model.` in its place. */
   ignores(name: string): boolean;
 }
 
@@ -51,7 +51,7 @@ type Located = StoredTensor & { readonly type: StoredType };
 /** How a kind of file keeps the model's tensors. */
 interface Naming {
   stored(tensor: ModelTensor): readonly string[];
-  /** The name that `ignores` knows. */
+  /** The name with `model.` in the place of the file's prefix. */
   canonical(name: string): string;
   runs(tensor: ModelTensor, parts: readonly Located[]): readonly RowRun[];
   offset(tensor: ModelTensor): number;
@@ -75,7 +75,7 @@ function assemble(layout: Layout, files: Naming): ReadonlyMap<string, Tensor> {
     for (const part of names) used.add(part);
   }
   for (const [name, { file }] of stored) {
-    if (used.has(name) || layout.ignores(files.canonical(name))) continue;
+    if (used.has(name) || layout.ignores(name) || layout.ignores(files.canonical(name))) continue;
     throw new CheckpointError("checkpoint/unsupported", `${file}: found tensor ${quoted(name)}, for which this family has no place`, {
       hint: "the model is of another kind than its config says, and leaving a tensor out would give wrong answers",
     });

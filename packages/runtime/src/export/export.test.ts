@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { MODEL_FILE, NOWHERE, type Precision } from "../manifest.ts";
+import { whyNotMerged } from "./cost.ts";
 import { describeExport } from "./describe.ts";
 import { exportModel, type ExportOptions, type ExportProgress } from "./export.ts";
 import { openExport, type OpenedExport } from "../open-export.ts";
@@ -115,6 +116,14 @@ test("experts are computed in the way that was measured to be faster", async () 
   expect(measured!.conditionalMs).toBeGreaterThan(0);
   expect(measured!.mergedMs).toBeGreaterThan(0);
   expect(mode).toBe(measured!.mergedMs < measured!.conditionalMs ? "merged" : "conditional");
+});
+
+test("nothing is measured where merging cannot pay: many large experts, few chosen", () => {
+  const large = { experts: { count: 128, perToken: 8, width: 704 }, hiddenSize: 2816 };
+  expect(whyNotMerged(large)).toMatch("8 of 128 experts, and the others hold 714 million numbers");
+  expect(whyNotMerged({ ...large, hiddenSize: 64 })).toBeNull(); // small experts: an If costs more than they do
+  expect(whyNotMerged({ ...large, experts: { count: 32, perToken: 8, width: 7040 } })).toBeNull();
+  expect(whyNotMerged({ ...large, experts: null })).toBeNull();
 });
 
 test("what was exported opens, hashes and all, and leaves no other file", async () => {
