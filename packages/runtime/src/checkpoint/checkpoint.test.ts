@@ -181,22 +181,6 @@ test("a model in shards opens by its index", async () => {
   expect((await open(path)).tensors.size).toBe(names.length);
 });
 
-interface Expected {
-  readonly kind: string;
-  readonly names: readonly string[];
-}
-
-const expected = JSON.parse(readFileSync(`${hostile}expected.json`, "utf8")) as Record<string, Expected>;
-/** Broken before the family is known; what comes after is tested on a family that is. */
-const early = ["no-weights", "no-config", "missing-shard", "shard-lacks-tensor", "index-escapes"];
-
-test.each(early)("checkpoint/%s is refused for what is wrong with it", async (name) => {
-  const { kind, names } = expected[`checkpoint/${name}/`]!;
-  const error = await errorOf(`${hostile}checkpoint/${name}`);
-  expect(error.code).toBe(`checkpoint/${kind}`);
-  for (const word of names) expect(error.message).toContain(word);
-});
-
 test("an unknown family is refused, and the known ones are named", async () => {
   const gguf = await errorOf(`${hostile}gguf/unknown-architecture.gguf`);
   expect(gguf).toMatchObject({ code: "checkpoint/unsupported", message: expect.stringMatching(/nonesuch.*granitemoe/) });

@@ -1,17 +1,17 @@
 /**
- * Opens a checkpoint. In: a .gguf file, or a directory with config.json and safetensors, or one with a single .gguf. Out: one closed config
+ * Opens a checkpoint. In: a .gguf file or any part of one, or a directory with config.json and safetensors, or with one .gguf. Out: one closed config
  * and tensors under Hugging Face names, whatever the format. Law: all headers are checked before it is returned; weights are read only when asked for.
  */
 import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { CheckpointError } from "../errors.ts";
 import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from "../manifest.ts";
-import { unsupported } from "./config-fields.ts";
 import { familyOfArchitecture, familyOfModelType } from "./config.ts";
 import { dequantize, rowBytes } from "./dequantize.ts";
-import { CheckpointDirectory, CONFIG_FILE, findWeights, GENERATION_CONFIG_FILE, type Weights } from "./directory.ts";
-import { readGguf } from "./gguf.ts";
+import { CheckpointDirectory, CONFIG_FILE, findGguf, findWeights, GENERATION_CONFIG_FILE, type Weights } from "./directory.ts";
+import { architectureOf, readGguf } from "./gguf.ts";
+import { joinParts } from "./gguf-split.ts";
 import { tokenizerFromGguf, type TokenizerFiles } from "./gguf-tokenizer.ts";
 import { quoted, readJsonObject } from "./json.ts";
 import { checkDerived } from "./derived.ts";
@@ -39,18 +39,17 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
       cause,
     });
   });
-  if (!found.isDirectory()) return openGguf(absolute, absolute, null);
+  if (!found.isDirectory()) return openGguf(absolute, await findGguf(absolute), null);
   const directory = await CheckpointDirectory.open(absolute);
   const weights = await findWeights(directory);
-  return weights.format === "gguf" ? openGguf(absolute, weights.file, directory) : openSafetensors(directory, weights);
+  return weights.format === "gguf" ? openGguf(absolute, weights.files, directory) : openSafetensors(directory, weights);
 }
 
-async function openGguf(path: string, file: string, directory: CheckpointDirectory | null): Promise<Checkpoint> {
-  return withFiles([file], async (files) => {
-    const header = readGguf(files.get(file)!);
-    const parts = header.metadata.get("split.count") ?? 1;
-    if (parts !== 1 && parts !== 0) throw unsupported(file, "split.count", parts, "a model in one file");
-    const family = familyOfArchitecture(header.architecture, file);
+async function openGguf(path: string, parts: readonly string[], directory: CheckpointDirectory | null): Promise<Checkpoint> {
+  return withFiles(parts, async (files) => {
+    const header = joinParts(parts.map((part) => ({ file: part, ...readGguf(files.get(part)!) })));
+    const file = parts[0]!;
+    const family = familyOfArchitecture(architectureOf(header.metadata, file), file);
     const config = family.fromGguf(header.metadata, header.tensors, file);
     const beside = directory === null ? [] : await stopIdsBeside(directory, config.vocabularySize);
     const tokens = tokensFromGguf(header.metadata, beside, config.vocabularySize, file);
@@ -58,11 +57,11 @@ async function openGguf(path: string, file: string, directory: CheckpointDirecto
     const tensors = layoutGguf({
       wanted: family.tensors(config),
       stored: header.tensors,
-      where: file,
+      where: parts.length === 1 ? file : dirname(file),
       prefixes: [],
       ignores: (name) => derived.some((tensor) => tensor.name === name) || family.ignores(name, config),
     });
-    checkDerived(derived, header.tensors, files.get(file)!);
+    checkDerived(derived, header.tensors, files);
     const tokenizer = (directory && (await tokenizerBeside(directory))) ?? tokenizerFromGguf(header.metadata, file);
     return new FileCheckpoint({ path, format: "gguf", config: { family: family.name, ...config, tokens }, tokenizer, tensors }, files);
   });

@@ -13,24 +13,20 @@ import type { ByteSource } from "./weight-file.ts";
 const TOLERANCE = 1e-6;
 
 /** A file need not hold them. @throws CheckpointError `checkpoint/shape`, `checkpoint/unsupported` */
-export function checkDerived(derived: readonly DerivedTensor[], stored: TensorTable, source: ByteSource): void {
+export function checkDerived(derived: readonly DerivedTensor[], stored: TensorTable, files: ReadonlyMap<string, ByteSource>): void {
   for (const { name, length, at } of derived) {
     const tensor = stored.get(name);
     if (tensor === undefined) continue;
-    const { shape, type } = tensor;
+    const { shape, type, file } = tensor;
     if (shape.length !== 1 || shape[0] !== length)
-      throw new CheckpointError(
-        "checkpoint/shape",
-        `${source.path}: tensor ${quoted(name)}: found [${shape.join(",")}], expected [${length}]`,
-        {
-          hint: "the weights and the metadata belong to different models",
-        },
-      );
-    if (type !== "F32") throw unexpected(source.path, name, typeof type === "string" ? type : type.unsupported, "F32");
+      throw new CheckpointError("checkpoint/shape", `${file}: tensor ${quoted(name)}: found [${shape.join(",")}], expected [${length}]`, {
+        hint: "the weights and the metadata belong to different models",
+      });
+    if (type !== "F32") throw unexpected(file, name, typeof type === "string" ? type : type.unsupported, "F32");
     const numbers = new Float32Array(length);
-    dequantize(type, source.read(tensor.offset, tensor.bytes), numbers, 0, length);
+    dequantize(type, files.get(file)!.read(tensor.offset, tensor.bytes), numbers, 0, length);
     const wrong = numbers.findIndex((number, index) => !(Math.abs(number / at(index) - 1) <= TOLERANCE));
-    if (wrong >= 0) throw unexpected(source.path, `${name} [${wrong}]`, numbers[wrong], String(at(wrong)));
+    if (wrong >= 0) throw unexpected(file, `${name} [${wrong}]`, numbers[wrong], String(at(wrong)));
   }
 }
 

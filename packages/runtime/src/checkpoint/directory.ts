@@ -5,6 +5,7 @@
 import { readdir, realpath } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";
 import { CheckpointError } from "../errors.ts";
+import { namesOfParts } from "./gguf-split.ts";
 import { isRecord, quoted, readJsonObject } from "./json.ts";
 
 export const CONFIG_FILE = "config.json";
@@ -12,7 +13,7 @@ export const GENERATION_CONFIG_FILE = "generation_config.json";
 const WEIGHTS_FILE = "model.safetensors";
 const INDEX_FILE = "model.safetensors.index.json";
 
-const COMPLETE = "give a directory with config.json and model.safetensors, or one with a single .gguf file";
+const COMPLETE = "give a directory with config.json and model.safetensors, or one with a .gguf file or all parts of one";
 
 export class CheckpointDirectory {
   readonly path: string;
@@ -68,7 +69,7 @@ export class CheckpointDirectory {
 
 /** What a directory's weights are. `places` maps each tensor to its file when an index says so. */
 export type Weights =
-  | { readonly format: "gguf"; readonly file: string }
+  | { readonly format: "gguf"; readonly files: readonly string[] }
   | { readonly format: "safetensors"; readonly files: readonly string[]; readonly places: ReadonlyMap<string, string> | null };
 
 /** @throws CheckpointError `checkpoint/missing-file`, `checkpoint/unsupported` when it is not clear which file is meant, and as the index */
@@ -81,15 +82,31 @@ export async function findWeights(directory: CheckpointDirectory): Promise<Weigh
   }
   if (safetensors.length > 1) await directory.file(INDEX_FILE);
   const ggufs = directory.ending(".gguf");
-  if (ggufs.length === 1) return { format: "gguf", file: await directory.file(ggufs[0]!) };
   if (ggufs.length === 0) await directory.file(WEIGHTS_FILE);
+  const parts = namesOfParts(ggufs[0]!);
+  if (ggufs.every((name) => parts.includes(name))) return { format: "gguf", files: await ggufFiles(directory, parts) };
   throw new CheckpointError(
     "checkpoint/unsupported",
-    `${directory.path}: found ${ggufs.length} .gguf files, expected one: ${ggufs.map(quoted).join(", ")}`,
+    `${directory.path}: found ${ggufs.length} .gguf files, expected one or the parts of one: ${ggufs.map(quoted).join(", ")}`,
     {
-      hint: "name the file instead of the directory; a model that is split over several .gguf files must be merged first",
+      hint: "name the file instead of the directory",
     },
   );
+}
+
+/** The file of that path and, where it is a part of a model, all others, in order. @throws CheckpointError `checkpoint/missing-file`, `checkpoint/unsafe-path` */
+export async function findGguf(path: string): Promise<readonly string[]> {
+  const names = namesOfParts(basename(path));
+  if (names.length === 1) return [path];
+  const directory = await CheckpointDirectory.open(dirname(path));
+  const files = await ggufFiles(directory, names);
+  return files.with(names.indexOf(basename(path)), path); // named by the caller, so it may be a link
+}
+
+async function ggufFiles(directory: CheckpointDirectory, names: readonly string[]): Promise<readonly string[]> {
+  const files: string[] = [];
+  for (const name of names) files.push(await directory.file(name));
+  return files;
 }
 
 /** `{ weight_map: { tensor: file } }`. Every file is beside the index. */

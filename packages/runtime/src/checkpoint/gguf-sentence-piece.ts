@@ -8,10 +8,10 @@ import { badConfig } from "./config-fields.ts";
 import { TOKEN_TYPE, type GgufVocabulary, type Merge, type TokenizerModel } from "./gguf-vocabulary.ts";
 
 const SPACE = "▁";
-/** Four times those of the largest vocabulary known. */
-const MAX_MERGES = 1 << 21;
+/** Twice those of the largest vocabulary known. */
+const MAX_MERGES = 1 << 20;
 /** Characters read to find all merges: each token once per way to part it. Gemma's vocabulary needs 2 × 10⁷. */
-const MAX_WORK = 1e9;
+const MAX_WORK = 2e8;
 
 /** @throws CheckpointError `checkpoint/bad-config` when there are neither merges nor scores, `checkpoint/too-large` */
 export function sentencePieceModel(vocabulary: GgufVocabulary): TokenizerModel | null {
@@ -68,7 +68,7 @@ function waysToPart(tokens: readonly string[], file: string): readonly number[] 
   const ways: number[] = [];
   let work = 0;
   for (const [i, token] of tokens.entries()) {
-    work += token.length * token.length; // at most 10⁹, so no token is as long as PARTED_AT
+    work += token.length * token.length; // at most 2 × 10⁸, so no token is as long as PARTED_AT
     if (work > MAX_WORK) throw tooLarge(file, `its tokens need ${work} characters read to find the merges, expected at most ${MAX_WORK}`);
     for (let at = token.length - 1; at > 0; at--)
       if (known.has(token.slice(0, at)) && known.has(token.slice(at))) ways.push(i * PARTED_AT + at);

@@ -173,7 +173,7 @@ describe("a SentencePiece vocabulary", () => {
 
   test("no space is written before a text, spaces and bytes come back", () => {
     expect(made.decode(made.encode("the  sun"))).toBe("the  sun");
-    fc.assert(fc.property(fc.string({ unit: "binary" }), (any) => expect(made.decode(made.encode(any))).toBe(any.replaceAll("▁", " "))));
+    fc.assert(fc.property(anyText(), (any) => expect(made.decode(made.encode(any))).toBe(any.replaceAll("▁", " "))));
     expect(made.bytes(tokens.indexOf("   "))).toEqual(new TextEncoder().encode("   "));
   });
 
@@ -202,8 +202,9 @@ describe("a SentencePiece vocabulary", () => {
   test("a vocabulary without merges and scores, and one with too many merges, are refused", () => {
     const { scores: _, ...bare } = fields;
     expect(() => build(bare)).toThrow(expect.objectContaining({ code: "checkpoint/bad-config" }));
-    // A run of n equal letters parts in n − 1 ways: 14 letters' runs of 1 to 600 in 2.5 million.
-    const many = [..."abcdefghijklmn"].flatMap((letter) => Array.from({ length: 600 }, (_, i) => letter.repeat(i + 1)));
+    // A run of n equal letters parts in n − 1 ways: 62 letters' runs of 1 to 200 in 1.2 million.
+    const letters = Array.from({ length: 62 }, (_, i) => String.fromCharCode(0x100 + i));
+    const many = letters.flatMap((letter) => Array.from({ length: 200 }, (_, i) => letter.repeat(i + 1)));
     const wrong = { ...fields, tokens: many, scores: many.map(() => 0), token_type: many.map(() => NORMAL), unknown_token_id: 0 };
     expect(() => build(wrong)).toThrow(
       expect.objectContaining({ code: "checkpoint/too-large", message: expect.stringContaining("merges, expected at most") as string }),

@@ -14,8 +14,6 @@ export type GgufMetadata = ReadonlyMap<string, GgufValue>;
 
 export interface GgufHeader {
   readonly metadata: GgufMetadata;
-  /** `general.architecture`. */
-  readonly architecture: string;
   readonly tensors: TensorTable;
 }
 
@@ -67,7 +65,7 @@ export function readGguf(source: ByteSource): GgufHeader {
 
   const tensors = new Map<string, StoredTensor>();
   for (const [name, info] of infos) tensors.set(name, { ...info, offset: dataStart + info.offset });
-  return { metadata, architecture: readArchitecture(metadata, path), tensors };
+  return { metadata, tensors };
 }
 
 function checkMagic(cursor: GgufCursor, path: string): void {
@@ -86,7 +84,8 @@ function checkMagic(cursor: GgufCursor, path: string): void {
   });
 }
 
-function readArchitecture(metadata: GgufMetadata, path: string): string {
+/** `general.architecture`; of a model in several files only the first has it. @throws CheckpointError `checkpoint/bad-header` */
+export function architectureOf(metadata: GgufMetadata, path: string): string {
   const value = metadata.get(ARCHITECTURE);
   if (typeof value === "string") return value;
   throw new CheckpointError("checkpoint/bad-header", `${path}: ${ARCHITECTURE} is ${found(value)}, expected a string`, { hint: DAMAGED });

@@ -73,12 +73,6 @@ export const goldenPrompts = (): readonly GoldenPrompt[] => readJson(new URL("ge
 export const trainedConversations = (): readonly TrainedConversation[] => readJson(new URL("orrery-mini-conversations.json.gz", FIXTURES));
 export const referencePrompts = (): readonly { readonly name: string; readonly text: string; readonly ids: readonly number[] }[] =>
   readJson(new URL("reference-prompts.json.gz", FIXTURES));
-export const hostileTokenizers = (): readonly {
-  readonly name: string;
-  readonly kind: string;
-  readonly names: readonly string[];
-  readonly text: string;
-}[] => readJson(new URL("hostile-tokenizers.json", FIXTURES));
 
 function readJson<T>(url: URL): T {
   const bytes = readFileSync(url);

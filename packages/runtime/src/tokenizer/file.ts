@@ -108,7 +108,7 @@ function readVocabulary(vocab: unknown): Map<string, number> {
 function register(token: string, id: unknown, ids: Map<string, number>, owner: (string | undefined)[]): number {
   if (token.length > MAX_TOKEN_LENGTH) throw tooLarge(`a token has ${token.length} characters, expected at most ${MAX_TOKEN_LENGTH}`);
   if (typeof id !== "number" || !Number.isInteger(id) || id < 0) throw bad(`token ${show(token)} has id ${show(id)}, expected 0 or more`);
-  if (id >= MAX_VOCABULARY) throw tooLarge(`token ${show(token)} has id ${id}, expected less than ${MAX_VOCABULARY}`);
+  if (id >= MAX_VOCABULARY) throw bad(`token ${show(token)} has id ${id}, expected less than ${MAX_VOCABULARY}`);
   if (owner[id] !== undefined) throw bad(`tokens ${show(owner[id])} and ${show(token)} both have id ${id}`);
   owner[id] = token;
   ids.set(token, id);
