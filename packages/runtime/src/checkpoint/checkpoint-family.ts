@@ -54,6 +54,8 @@ export interface CheckpointFamily {
   readonly modelTypes: readonly string[];
   /** `general.architecture` in GGUF. */
   readonly architectures: readonly string[];
+  /** True for models that write poor text without their first token, whatever the tokenizer's config says of it. */
+  readonly needsBos: boolean;
   /** @throws CheckpointError `checkpoint/bad-config`, `checkpoint/unsupported` */
   fromConfigJson(json: Record<string, unknown>, file: string): FamilyConfig;
   /** @throws CheckpointError `checkpoint/bad-config`, `checkpoint/unsupported` */

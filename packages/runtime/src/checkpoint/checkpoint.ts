@@ -21,7 +21,7 @@ import { visitRows } from "./read-rows.ts";
 import { readSafetensors } from "./safetensors.ts";
 import type { StoredTensor, TensorTable } from "./stored-tensor.ts";
 import type { Checkpoint, StoredType, Tensor } from "./tensor.ts";
-import { tokensFromGguf, tokensFromJson } from "./token-ids.ts";
+import { tokensFromGguf, tokensFromJson, type Needs } from "./token-ids.ts";
 import { WeightFile } from "./weight-file.ts";
 
 const HASH_BYTES = 1 << 20;
@@ -51,8 +51,9 @@ async function openGguf(path: string, parts: readonly string[], directory: Check
     const file = parts[0]!;
     const family = familyOfArchitecture(architectureOf(header.metadata, file), file);
     const config = family.fromGguf(header.metadata, header.tensors, file);
-    const beside = directory === null ? [] : await stopIdsBeside(directory, config.vocabularySize);
-    const tokens = tokensFromGguf(header.metadata, beside, config.vocabularySize, file);
+    const needs = { vocabularySize: config.vocabularySize, needsBos: family.needsBos };
+    const beside = directory === null ? [] : await stopIdsBeside(directory, needs);
+    const tokens = tokensFromGguf(header.metadata, beside, needs, file);
     const derived = family.derived(config);
     const tensors = layoutGguf({
       wanted: family.tensors(config),
@@ -80,7 +81,7 @@ async function openSafetensors(directory: CheckpointDirectory, weights: Weights 
         generation: await directory.json(GENERATION_CONFIG_FILE),
         tokenizer: await directory.json(TOKENIZER_CONFIG_FILE),
       },
-      config.vocabularySize,
+      { vocabularySize: config.vocabularySize, needsBos: family.needsBos },
     );
     const where = weights.files.length === 1 ? weights.files[0]! : directory.path;
     const tensors = layoutHuggingFace({
@@ -135,10 +136,10 @@ async function tokenizerBeside(directory: CheckpointDirectory): Promise<Tokenize
 }
 
 /** A GGUF can name one end of turn; a config.json beside it may list more. */
-async function stopIdsBeside(directory: CheckpointDirectory, vocabularySize: number): Promise<readonly number[]> {
+async function stopIdsBeside(directory: CheckpointDirectory, needs: Needs): Promise<readonly number[]> {
   const none = { json: {}, file: directory.path };
   const generation = await directory.json(GENERATION_CONFIG_FILE);
-  return tokensFromJson({ config: await directory.json(CONFIG_FILE), generation, tokenizer: none }, vocabularySize).stop;
+  return tokensFromJson({ config: await directory.json(CONFIG_FILE), generation, tokenizer: none }, needs).stop;
 }
 
 type Facts = Pick<Checkpoint, "path" | "format" | "config" | "tokenizer" | "tensors">;

@@ -154,6 +154,7 @@ export const gemma3: CheckpointFamily = {
   name: "gemma3",
   modelTypes: ["gemma3_text"],
   architectures: ["gemma3"],
+  needsBos: true,
   prefixes: ["model.", "model.language_model.", "language_model.model.", "language_model.", ""],
   fromConfigJson,
   fromGguf,

@@ -342,6 +342,7 @@ export const gemma4: CheckpointFamily = {
   name: "gemma4",
   modelTypes: ["gemma4", "gemma4_text", "gemma4_unified", "gemma4_unified_text"],
   architectures: ["gemma4"],
+  needsBos: true,
   prefixes: ["model.", "model.language_model.", "language_model.model.", "language_model.", ""],
   fromConfigJson,
   fromGguf,

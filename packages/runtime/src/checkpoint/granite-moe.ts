@@ -256,6 +256,7 @@ export const graniteMoe: CheckpointFamily = {
   name: "granite-moe",
   modelTypes: ["granitemoe", "granitemoeshared"],
   architectures: ["granitemoe"],
+  needsBos: false,
   fromConfigJson,
   fromGguf,
   prefixes: ["model."],

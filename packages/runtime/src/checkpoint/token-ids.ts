@@ -17,6 +17,12 @@ const jsonSchema = z.object({ bos_token_id: id.nullish(), eos_token_id: ids.null
 const textSchema = z.object({ text_config: jsonSchema.nullish() });
 const tokenizerSchema = z.object({ add_bos_token: z.boolean().nullish() });
 
+/** What the model asks of its tokens; `needsBos` as in CheckpointFamily. */
+export interface Needs {
+  readonly vocabularySize: number;
+  readonly needsBos: boolean;
+}
+
 /** The JSON files that lie beside the weights; `{}` where there is none. */
 export interface TokenFiles {
   readonly config: { readonly json: unknown; readonly file: string };
@@ -25,14 +31,14 @@ export interface TokenFiles {
 }
 
 /** generation_config.json goes first, as in transformers: chat models list their end-of-turn token only there. */
-export function tokensFromJson({ config, generation, tokenizer }: TokenFiles, vocabularySize: number): Tokens {
+export function tokensFromJson({ config, generation, tokenizer }: TokenFiles, { vocabularySize, needsBos }: Needs): Tokens {
   const model = {
     ...parseFields(textSchema, config.json, config.file).text_config,
     ...given(parseFields(jsonSchema, config.json, config.file)),
   };
   const written = parseFields(jsonSchema, generation.json, generation.file);
   const { add_bos_token: addBos } = parseFields(tokenizerSchema, tokenizer.json, tokenizer.file);
-  const bos = addBos === false ? null : (model.bos_token_id ?? null);
+  const bos = addBos === false && !needsBos ? null : (model.bos_token_id ?? null);
   return checked({ bos, stop: written.eos_token_id ?? model.eos_token_id ?? [] }, vocabularySize, config.file);
 }
 
@@ -55,10 +61,11 @@ const ggufSchema = z.object({
 });
 
 /** `more`: the stop ids that a config.json beside the GGUF names. */
-export function tokensFromGguf(metadata: GgufMetadata, more: readonly number[], vocabularySize: number, file: string): Tokens {
+export function tokensFromGguf(metadata: GgufMetadata, more: readonly number[], needs: Needs, file: string): Tokens {
+  const { vocabularySize, needsBos } = needs;
   const found = parseFields(ggufSchema, Object.fromEntries(metadata), file);
   const stop = [...STOP.flatMap((key) => found[key] ?? []), ...more];
-  return checked({ bos: found[ADD_BOS] === false ? null : (found[BOS] ?? null), stop }, vocabularySize, file);
+  return checked({ bos: found[ADD_BOS] === false && !needsBos ? null : (found[BOS] ?? null), stop }, vocabularySize, file);
 }
 
 function checked({ bos, stop }: Tokens, vocabularySize: number, file: string): Tokens {
