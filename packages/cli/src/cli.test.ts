@@ -1,3 +1,4 @@
+import { OrreryError } from "@orrery/chat";
 import { scriptedModel } from "@orrery/chat/testing";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -58,17 +59,41 @@ test("help says every command, option and exit code; every command has one", asy
   expect(outside.out).toContain("130  cancelled with Ctrl-C");
 });
 
-test("Ctrl-C ends an export between two weights, so that the runtime removes what it wrote", async () => {
+test("Ctrl-C cancels an export by its signal", async () => {
   const outside = new Outside(scriptedModel([]), folder);
   const engine = await outside.host.engine();
-  const exportModel: typeof engine.exportModel = async (_, options) => {
+  const exportModel: typeof engine.exportModel = async (_, { signal }) => {
     outside.interrupts.raise();
-    options.onProgress?.({ done: 1, total: 2, bytes: 3, elapsedMs: 4 });
+    if (signal?.aborted === true) throw new OrreryError("export/cancelled", "the export was cancelled", { hint: "go on" });
     throw new Error("went on");
   };
   const host = { ...outside.host, engine: async () => ({ ...engine, exportModel }) };
   expect(await cli(["export", "model.gguf", "--out", "there", "--json"], host)).toBe(EXIT.cancelled);
-  expect(JSON.parse(outside.out)).toEqual({ error: { code: "cli/cancelled", message: "cancelled" } });
+  expect(JSON.parse(outside.out)).toEqual({ error: { code: "cli/cancelled", message: "cancelled", hint: "go on" } });
+});
+
+test.each([true, false])("progress of an export: one line on a terminal (%s), elsewhere a line for every tenth", async (tty) => {
+  const outside = new Outside(scriptedModel([]), folder, { tty });
+  const engine = await outside.host.engine();
+  const exportModel: typeof engine.exportModel = async (_, { onProgress }) => {
+    for (let bytes = 0; bytes <= 4e9; bytes += 1e7)
+      onProgress!({
+        weight: "layers.3.mlp.down",
+        bytes,
+        total: 4e9,
+        rate: 2e8,
+        secondsLeft: (4e9 - bytes) / 2e8,
+        elapsedMs: 1,
+      });
+    throw new OrreryError("export/block", "stop here");
+  };
+  const host = { ...outside.host, engine: async () => ({ ...engine, exportModel }) };
+  await cli(["export", "model.gguf", "--out", "there"], host);
+  const lines = outside.err.split("\n");
+  const half = "· exporting: 2.0 GB of 4.0 GB, 200.0 MB/s, 10.0 s left, layers.3.mlp.down";
+  if (tty) expect(lines[0]).toContain(`\r\u001b[2K${half}\r`);
+  else expect(lines.filter((line) => line.startsWith("·"))).toHaveLength(11);
+  if (!tty) expect(lines[5]).toBe(half);
 });
 
 test("--json has the fields that help names", async () => {

@@ -63,7 +63,7 @@ Continues a text with a model: no chat format, no tools.
   export: `Usage: orrery export <checkpoint> --out <dir> [options]
 
 Makes a checkpoint (a GGUF file, a directory with safetensors and config.json, or hf:owner/name[/file.gguf][@revision]
-of the Hugging Face hub) ready to run.
+of the Hugging Face hub) ready to run. An export that was cut off, by Ctrl-C or a kill, is continued by the same command.
 
   --out <dir>          where to write (required)
   --weights <type>     float32, int8 or int4 (default int8)
@@ -73,7 +73,8 @@ of the Hugging Face hub) ready to run.
 `,
   inspect: `Usage: orrery inspect <dir|checkpoint> [options]
 
-Describes an exported model, or a checkpoint before its export. Of a model of the hub (hf:owner/name) that is not in the
+Describes an exported model, or a checkpoint before its export: family, parameters in all and per token, and what each
+precision takes of disk and memory. Of a model of the hub (hf:owner/name) that is not in the
 cache it says what would be fetched.
 
   --json               one object on stdout

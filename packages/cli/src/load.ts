@@ -34,17 +34,18 @@ export async function describeShown(host: Host, view: LiveView, name: string, si
   return view.during("· asking the hub", cancellable(describeHubModel(name, { signal, onProgress: shownOn(host, view) })));
 }
 
-async function cancellable<T>(work: Promise<T>): Promise<T> {
+/** Of work that the command's signal ended, the command's own error. @throws CliError `cli/cancelled` */
+export async function cancellable<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    if (!(error instanceof OrreryError) || error.code !== "hub/aborted") throw error;
+    if (!(error instanceof OrreryError) || (error.code !== "hub/aborted" && error.code !== "export/cancelled")) throw error;
     throw new CliError("cli/cancelled", "cancelled", { hint: error.hint, cause: error });
   }
 }
 
 /** On a terminal one line that is written anew; elsewhere a line on stderr for every tenth that is done. What is no progress stays. */
-function shownOn(host: Host, view: LiveView): (progress: LoadProgress) => void {
+export function shownOn(host: Host, view: LiveView): (progress: LoadProgress) => void {
   let shown = -1;
   let type: string | undefined;
   return (progress) => {

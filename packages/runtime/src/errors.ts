@@ -20,6 +20,20 @@ export class HubError extends OrreryError {
 /** An export that cannot be written or read back: `export/…`. */
 export class ExportError extends OrreryError {}
 
+/** Disk or memory that cannot suffice, in bytes: `export/disk-full`, `export/low-memory`. */
+export class ShortageError extends ExportError {
+  readonly needed: number;
+  readonly available: number;
+  readonly missing: number;
+  constructor(code: string, message: string, details: { needed: number; available: number; hint: string }) {
+    const missing = details.needed - details.available;
+    super(code, `${message}: ${missing} too few`, { hint: details.hint });
+    this.needed = details.needed;
+    this.available = details.available;
+    this.missing = missing;
+  }
+}
+
 /** The engine could not load or run a model: `session/…`. */
 export class SessionError extends OrreryError {}
 

@@ -5,10 +5,11 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { ExportError } from "./errors.ts";
-import { exportModel, type ExportProgress } from "./export/export.ts";
+import { exportModel, type ExportOptions } from "./export/export.ts";
+import type { ExportProgress } from "./export/progress.ts";
 import { fetchCheckpoint, type HubModel } from "./hub/fetch.ts";
 import type { FetchProgress } from "./hub/progress.ts";
 import { aborted } from "./hub/retry.ts";
@@ -16,9 +17,13 @@ import { cacheDirectory } from "./cache-directory.ts";
 import type { HubOptions } from "./hub/settings.ts";
 import type { Precision } from "./manifest.ts";
 import { openExport } from "./open-export.ts";
+import { runtimeVersion } from "./runtime-version.ts";
 
 /** A name in a directory has at most 255 characters, with the exporter's own ending. */
 const MAX_SOURCE = 120;
+
+/** Milliseconds between two looks whether another process has finished the same export. */
+const WAIT_MS = 500;
 
 /** How far loading is: fetching first, then the export, each told apart by `type`. */
 export type LoadProgress = FetchProgress | ({ readonly type: "export" } & ExportProgress);
@@ -31,7 +36,7 @@ export interface HubLoadOptions {
   readonly hub?: Omit<HubOptions, "signal" | "onProgress">;
   /** Stops fetching and exporting with `hub/aborted`. */
   readonly signal?: AbortSignal;
-  /** Called while a model of the hub is fetched and exported, some ten times a second and after every weight. Must not throw. */
+  /** Called while a model of the hub is fetched and exported, some ten times a second and every few megabytes. Must not throw. */
   readonly onProgress?: (progress: LoadProgress) => void;
 }
 
@@ -57,19 +62,24 @@ export async function exportHubModel(name: string, options: HubLoadOptions = {})
     if (await isWhole(directory)) return { directory, repository };
     await rm(directory, { recursive: true, force: true });
   }
-  try {
-    await exportModel(model.path, {
-      out: directory,
-      weights: precision,
-      onProgress(progress) {
-        if (signal?.aborted) throw aborted(signal); // between two weights; the exporter removes what it has written
-        onProgress?.({ type: "export", ...progress });
-      },
-    });
-  } catch (error) {
-    if (!(await isWhole(directory))) throw error; // else another process was first
-  }
+  const tell = onProgress && ((progress: ExportProgress): void => onProgress({ type: "export", ...progress }));
+  await exportOnce(model.path, { out: directory, weights: precision, ...(signal && { signal }), ...(tell && { onProgress: tell }) });
   return { directory, repository };
+}
+
+/** Exports, or waits until another process has. */
+async function exportOnce(path: string, options: ExportOptions): Promise<void> {
+  for (;;) {
+    try {
+      await exportModel(path, options);
+      return;
+    } catch (error) {
+      if (options.signal?.aborted === true) throw aborted(options.signal);
+      if (await isWhole(options.out)) return;
+      if (!(error instanceof ExportError) || error.code !== "export/busy") throw error;
+      await setTimeout(WAIT_MS, undefined, options.signal && { signal: options.signal }).catch(() => {}); // aborted: the next turn says so
+    }
+  }
 }
 
 /** One name for one export; a .gguf is named with its path. */
@@ -87,9 +97,4 @@ async function isWhole(directory: string): Promise<boolean> {
     if (error instanceof ExportError) return false;
     throw error;
   }
-}
-
-function runtimeVersion(): string {
-  const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
-  return version;
 }

@@ -8,12 +8,14 @@ export {
   HubError,
   PromptError,
   SessionError,
+  ShortageError,
   TokenizerError,
 } from "./errors.ts";
 export { OrreryError } from "@orrery/chat";
 export { loadModel, type GenerateTextOptions, type LoadedModel, type LoadOptions } from "./model.ts";
 export { embeddedModelDirectory } from "./embedded.ts";
-export { exportModel, type ExportOptions, type ExportProgress } from "./export/export.ts";
+export { exportModel, type ExportOptions } from "./export/export.ts";
+export type { ExportProgress } from "./export/progress.ts";
 export type { HubLoadOptions, LoadProgress } from "./hub-model.ts";
 export { describeHubModel, fetchCheckpoint, type HubModel } from "./hub/fetch.ts";
 export { isHubName } from "./hub/name.ts";
@@ -23,7 +25,7 @@ export { openExport, type OpenedExport } from "./open-export.ts";
 export { describeExport } from "./export/describe.ts";
 export { openCheckpoint } from "./checkpoint/checkpoint.ts";
 export { readFloatArrays } from "./checkpoint/float-arrays.ts";
-export { describeCheckpoint } from "./checkpoint/describe.ts";
+export { describeCheckpoint } from "./export/describe-checkpoint.ts";
 export { openSession } from "./session/open.ts";
 export type { LogitRows, Prepacked, PrepackedMode, Sequence, Session, SessionOptions } from "./session/session.ts";
 export { createTokenizer } from "./tokenizer/tokenizer.ts";

@@ -2,14 +2,12 @@
  * An exported model as found on disk. In: a directory. Out: its manifest. Law: every file the manifest names is there in the size it says
  * (and, when asked, with the contents it says), and none of the names leads out of the directory.
  */
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { z } from "zod";
 import { cacheLayers } from "./checkpoint/model-config.ts";
 import { ExportError } from "./errors.ts";
+import { hashFile } from "./hash-file.ts";
 import { MANIFEST_FILE, manifestSchema, MODEL_FILE, type Manifest } from "./manifest.ts";
 
 /** A manifest is some kilobytes: more than this is not one, and is not read. */
@@ -85,9 +83,7 @@ async function checkSize(path: string, expected: number): Promise<void> {
 }
 
 async function checkHash(path: string, expected: string): Promise<void> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(path, { highWaterMark: 2 ** 20 }), hash);
-  const found = hash.digest("hex");
+  const found = await hashFile(path);
   if (found !== expected.toLowerCase())
     throw new ExportError("export/wrong-hash", `${path} has SHA-256 ${found}, expected ${expected}`, {
       hint: "the file was changed or damaged; copy or export the model again",

@@ -1,13 +1,12 @@
 /** `orrery export <checkpoint> --out <dir>`: a checkpoint made ready to run. Out: progress on stderr, a description on stdout. */
 import { relative, resolve } from "node:path";
 import { isOnHub, oneOf, parse, PRECISIONS, usage } from "../arguments.ts";
-import { CliError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import type { Host } from "../host.ts";
-import { fetchShown } from "../load.ts";
+import { cancellable, fetchShown, shownOn } from "../load.ts";
 import { descriptionLines } from "../view/description.ts";
 import { LiveView } from "../view/live.ts";
-import { bytes, duration } from "../view/numbers.ts";
+import { duration } from "../view/numbers.ts";
 import { createStyle } from "../view/style.ts";
 
 const EXPERT_MODES = ["conditional", "merged"] as const;
@@ -30,24 +29,14 @@ export async function exportCommand(args: readonly string[], host: Host): Promis
 
   const engine = await host.engine();
   const view = new LiveView(host.stderr, createStyle(false));
-  view.status("· reading the checkpoint");
   const began = performance.now();
-  try {
-    await host.interrupts.abortable(async (signal) =>
-      engine.exportModel(await localPath(signal), {
-        out,
-        weights,
-        ...(experts === undefined ? {} : { experts }),
-        overwrite: values.force ?? false,
-        onProgress(progress) {
-          if (signal.aborted) throw new CliError("cli/cancelled", "cancelled"); // the runtime removes what it has written
-          view.status(`· ${progress.done} of ${progress.total} weights, ${bytes(progress.bytes)}`);
-        },
-      }),
-    );
-  } finally {
-    view.endLine();
-  }
+  await host.interrupts.abortable(async (signal) => {
+    const path = await localPath(signal);
+    const options = { out, weights, ...(experts === undefined ? {} : { experts }), overwrite: values.force ?? false, signal };
+    const show = shownOn(host, view);
+    const exporting = engine.exportModel(path, { ...options, onProgress: (progress) => show({ type: "export", ...progress }) });
+    await view.during("· reading the checkpoint", cancellable(exporting));
+  });
   const description = await engine.describeExport(out);
   if (values.json) host.stdout.write(`${JSON.stringify(description)}\n`);
   else {

@@ -196,12 +196,16 @@ class FileCheckpoint implements Checkpoint {
     return { type, bytes };
   }
 
-  async hash(): Promise<string> {
+  async hash(before: (share: number) => Promise<void> = async () => {}): Promise<string> {
     const hash = createHash("sha256");
     const buffer = new Uint8Array(HASH_BYTES);
-    for (const file of this.#files.values()) {
+    const files = [...this.#files.values()];
+    const total = files.reduce((sum, { size }) => sum + size, 0);
+    let done = 0;
+    for (const file of files) {
       for (let at = 0; at < file.size; at += HASH_BYTES) {
         const part = buffer.subarray(0, Math.min(HASH_BYTES, file.size - at));
+        await before((done += part.length) / total);
         await file.readInto(part, at);
         hash.update(part);
       }

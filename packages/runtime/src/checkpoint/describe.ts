@@ -1,16 +1,14 @@
-/** What a checkpoint holds, in numbers. In: an open checkpoint. Out: plain data for `orrery inspect`. */
-import { familyNamed } from "./config.ts";
+/** What a checkpoint holds, in numbers. In: an open checkpoint. Out: plain data. */
 import { rowBytes } from "./dequantize.ts";
 import type { ModelConfig } from "./model-config.ts";
 import type { Checkpoint, StoredType } from "./tensor.ts";
 
-export interface CheckpointDescription {
+export interface CheckpointFacts {
   /** As opened, absolute. */
   readonly path: string;
   readonly format: "gguf" | "safetensors";
   readonly config: ModelConfig;
-  /** All numbers, and those that one token uses: of the experts, only the chosen ones count. */
-  readonly parameters: { readonly total: number; readonly perToken: number };
+  readonly parameters: { readonly total: number };
   /** Most bytes first. */
   readonly stored: readonly { readonly type: StoredType; readonly parameters: number; readonly bytes: number }[];
   readonly tensors: number;
@@ -18,7 +16,7 @@ export interface CheckpointDescription {
 }
 
 /** What a checkpoint is and holds, in numbers, without reading its weights. */
-export function describeCheckpoint(checkpoint: Checkpoint): CheckpointDescription {
+export function checkpointFacts(checkpoint: Checkpoint): CheckpointFacts {
   const { path, format, config, tensors } = checkpoint;
   const stored = new Map<StoredType, { parameters: number; bytes: number }>();
   let total = 0;
@@ -29,14 +27,11 @@ export function describeCheckpoint(checkpoint: Checkpoint): CheckpointDescriptio
       stored.set(type, { parameters: sum.parameters + rows * tensor.columns, bytes: sum.bytes + rows * rowBytes(type, tensor.columns) });
     }
   }
-  let perToken = 0;
-  for (const { shape, share } of familyNamed(config.family).tensors(config))
-    perToken += Math.round(share * shape.reduce((product, n) => product * n, 1));
   return {
     path,
     format,
     config,
-    parameters: { total, perToken },
+    parameters: { total },
     stored: [...stored].map(([type, sums]) => ({ type, ...sums })).toSorted((a, b) => b.bytes - a.bytes),
     tensors: tensors.size,
     tokenizer: checkpoint.tokenizer !== null,

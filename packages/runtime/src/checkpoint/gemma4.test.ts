@@ -6,7 +6,7 @@ import { CheckpointError } from "../errors.ts";
 import { openCheckpoint } from "./checkpoint.ts";
 import { familyOfModelType } from "./config.ts";
 import type { FamilyConfig } from "./checkpoint-family.ts";
-import { describeCheckpoint } from "./describe.ts";
+import { describeCheckpoint } from "../export/describe-checkpoint.ts";
 import type { Checkpoint } from "./tensor.ts";
 
 const goldens = fileURLToPath(new URL("../../fixtures/goldens/", import.meta.url));
@@ -189,7 +189,7 @@ describe("tensors", () => {
     const without = await open(await writeSafetensors(gguf, config, (name) => (name.endsWith("3.layer_scalar") ? "" : name), []));
     expect([...(await without.readFloats(without.tensor("model.layers.3.layer_scalar")))]).toEqual([1]);
     expect([...(await without.readFloats(without.tensor("model.layers.2.layer_scalar")))]).not.toEqual([1]);
-    expect(describeCheckpoint(without).parameters.perToken).toBeLessThan(describeCheckpoint(without).parameters.total);
+    expect(describeCheckpoint(without).parameters.active).toBeLessThan(describeCheckpoint(without).parameters.total);
     const lacking = await writeSafetensors(gguf, config, (name) => (name.endsWith("layers.9.self_attn.k_norm.weight") ? "" : name), []);
     expect(await failure(() => open(lacking))).toMatchObject({
       code: "checkpoint/missing-tensor",

@@ -47,7 +47,10 @@ export interface Checkpoint {
   readFloats(tensor: Tensor, start?: number, end?: number): Promise<Float32Array>;
   /** Rows [start, end) as stored, when all of them have one type: the blocks, row after row. */
   readStored(tensor: Tensor, start?: number, end?: number): Promise<{ readonly type: StoredType; readonly bytes: Uint8Array }>;
-  /** SHA-256 over the weight files' bytes, hex. */
-  hash(): Promise<string>;
+  /**
+   * SHA-256 over the bytes of all weight files, one after the other, hex. Before each piece is read, `before` is awaited with the share
+   * (0 to 1) of all bytes that will then be done, so that a caller can hold the reading back; what it throws ends the hashing.
+   */
+  hash(before?: (share: number) => Promise<void>): Promise<string>;
   close(): Promise<void>;
 }

@@ -1,9 +1,15 @@
-/** What an export is, for people: in: its directory; out: facts in plain numbers. Nothing is loaded but the manifest. */
+/**
+ * What an export is, for people. In: its directory. Out: facts in plain numbers. Law: nothing is read but the manifest and the sizes of
+ * the files.
+ */
 import type { ModelConfig } from "../checkpoint/model-config.ts";
+import type { ExpertMode, Family } from "../families/family.ts";
 import { familyOf } from "../families/registry.ts";
-import type { ExpertMode } from "../families/family.ts";
-import type { Manifest } from "../manifest.ts";
+import { TOKENIZER_FILE, type Manifest } from "../manifest.ts";
 import { openExport } from "../open-export.ts";
+import { carriedStorage, planQuantized } from "../weights/storage.ts";
+import { estimateMemory, idleNumbers, type MemoryEstimate } from "./estimate.ts";
+import { planDataFiles, plannedBytes, weightTable, type DataFile } from "./plan.ts";
 
 export interface ExportDescription {
   readonly family: string;
@@ -19,45 +25,45 @@ export interface ExportDescription {
   };
   /** Bytes of all files, manifest apart. */
   readonly bytesOnDisk: number;
-  readonly memory: {
-    /** Bytes of the weight files; ONNX Runtime repacks them into 1.0 (float32) to 1.3 (int4) times as much memory of its own. */
-    readonly weights: number;
-    /** Bytes of key and value rows of one token, exactly. */
-    readonly cachePerToken: number;
-    /** `weights` and the rows of a full context. */
-    readonly fullContext: number;
-  };
+  readonly memory: MemoryEstimate;
 }
 
 /** Describes an export. @throws ExportError as {@link openExport} */
 export async function describeExport(directory: string): Promise<ExportDescription> {
   const { manifest } = await openExport(directory);
-  const { config, cache, files } = manifest;
-  const bytesOnDisk = files.reduce((sum, file) => sum + file.bytes, 0);
-  const weights = files.filter(({ name }) => name.endsWith(".bin")).reduce((sum, file) => sum + file.bytes, 0);
-  const cachePerToken = cache.reduce((sum, { heads, size }) => sum + 2 * heads * size * 4, 0); // K and V, float32
+  const { config, files } = manifest;
+  const family = familyOf(manifest.family);
+  const build = { experts: manifest.experts.mode, accuracyLevel: manifest.weights.accuracyLevel };
+  const dataFiles = likelyFiles(manifest, family);
+  const graph = family.build(config, weightTable(dataFiles), build);
+  const total = dataFiles.flatMap(({ weights }) => weights).reduce((sum, { spec }) => sum + spec.shape[0] * spec.shape[1], 0);
   return {
     family: manifest.family,
     source: manifest.source,
     contextLength: config.contextLength,
-    parameters: countParameters(manifest),
+    parameters: { total, active: total - idleNumbers(config) },
     weights: manifest.weights,
     experts: { mode: manifest.experts.mode, why: whyExperts(manifest.experts, config) },
-    bytesOnDisk,
-    memory: { weights, cachePerToken, fullContext: weights + cachePerToken * config.contextLength },
+    bytesOnDisk: files.reduce((sum, file) => sum + file.bytes, 0),
+    memory: estimateMemory(
+      config,
+      dataFiles,
+      graph,
+      files.some(({ name }) => name === TOKENIZER_FILE),
+    ),
   };
 }
 
-function countParameters({ family, config, experts, weights }: Manifest): { total: number; active: number } {
-  const specs = familyOf(family).weights(config, { experts: experts.mode, accuracyLevel: weights.accuracyLevel });
-  const total = specs.reduce((sum, { shape: [rows, columns] }) => sum + rows * columns, 0);
-  const { layers, hiddenSize, vocabularySize } = config;
-  const { perLayer, experts: mixture } = config;
-  const idleRows = (vocabularySize - 1) * layers.length * (perLayer?.width ?? 0); // of the layers' own embeddings a token reads one row
-  if (mixture === null) return { total, active: total - idleRows };
-  const { count, perToken, width } = mixture;
-  const expert = 3 * hiddenSize * width; // gate, up, down
-  return { total, active: total - idleRows - layers.length * (count - perToken) * expert };
+/** How the weights lie in blocks is not in the manifest: of the two ways, quantized here and carried over, the one nearer to the files' size. */
+function likelyFiles({ config, experts, weights, files }: Manifest, family: Family): readonly DataFile[] {
+  const { precision, accuracyLevel } = weights;
+  const specs = family.weights(config, { experts: experts.mode, accuracyLevel });
+  const written = files.filter(({ name }) => name.endsWith(".bin")).reduce((sum, { bytes }) => sum + bytes, 0);
+  const ways = [planQuantized, carriedStorage].map((plan) =>
+    planDataFiles(specs.map((spec) => ({ spec, storage: plan(spec, precision) ?? planQuantized(spec, precision) }))),
+  );
+  const distance = (plan: readonly DataFile[]): number => Math.abs(plannedBytes(plan) - written);
+  return ways.reduce((best, way) => (distance(way) < distance(best) ? way : best));
 }
 
 function whyExperts({ mode, measured, reason }: Manifest["experts"], { experts }: ModelConfig): string {

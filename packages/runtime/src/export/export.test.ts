@@ -3,10 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import { MODEL_FILE, NOWHERE, type Precision } from "../manifest.ts";
+import { familyOf } from "../families/registry.ts";
+import { MODEL_FILE, NOWHERE, PRECISIONS, type Precision } from "../manifest.ts";
+import { openCheckpoint } from "../checkpoint/checkpoint.ts";
 import { whyNotMerged } from "./cost.ts";
+import { describeCheckpoint, type ExportEstimate } from "./describe-checkpoint.ts";
 import { describeExport } from "./describe.ts";
-import { exportModel, type ExportOptions, type ExportProgress } from "./export.ts";
+import { exportModel, type ExportOptions } from "./export.ts";
+import type { ExportProgress } from "./progress.ts";
 import { openExport, type OpenedExport } from "../open-export.ts";
 
 const FIXTURES = fileURLToPath(new URL("../../fixtures/", import.meta.url));
@@ -120,10 +124,12 @@ test("experts are computed in the way that was measured to be faster", async () 
 
 test("nothing is measured where merging cannot pay: many large experts, few chosen", () => {
   const large = { experts: { count: 128, perToken: 8, width: 704 }, hiddenSize: 2816 };
-  expect(whyNotMerged(large)).toMatch("8 of 128 experts, and the others hold 714 million numbers");
-  expect(whyNotMerged({ ...large, hiddenSize: 64 })).toBeNull(); // small experts: an If costs more than they do
-  expect(whyNotMerged({ ...large, experts: { count: 32, perToken: 8, width: 7040 } })).toBeNull();
-  expect(whyNotMerged({ ...large, experts: null })).toBeNull();
+  expect(whyNotMerged(large, "int4")).toMatch("8 of 128 experts, and the others hold 714 million numbers");
+  expect(whyNotMerged({ ...large, hiddenSize: 64 }, "int8")).toBeNull(); // small experts: an If costs more than they do
+  const few = { ...large, experts: { count: 32, perToken: 8, width: 256 } };
+  expect(whyNotMerged(few, "int4")).toBeNull();
+  expect(whyNotMerged(few, "float32")).toMatch("8 of 32 experts"); // the same numbers are eight times the bytes
+  expect(whyNotMerged({ ...large, experts: null }, "float32")).toBeNull();
 });
 
 test("what was exported opens, hashes and all, and leaves no other file", async () => {
@@ -133,14 +139,23 @@ test("what was exported opens, hashes and all, and leaves no other file", async 
   expect((await readdir(model.directory)).sort()).toEqual(["manifest.json", "model.onnx", "weights-0.bin"]);
 });
 
-test("progress counts up to the number of weights", async () => {
+test("progress counts up to the bytes of all weights, and names each", async () => {
   const seen: ExportProgress[] = [];
-  await exported(golden("granitemoe"), { weights: "float32", experts: "merged", onProgress: (progress) => seen.push(progress) });
-  expect(seen.map(({ done }) => done)).toEqual(seen.map((_, i) => i + 1));
-  expect(seen.at(-1)).toMatchObject({ done: seen.length, total: seen.length });
-  expect(seen.every(({ bytes, elapsedMs }, i) => i === 0 || (bytes > seen[i - 1]!.bytes && elapsedMs >= seen[i - 1]!.elapsedMs))).toBe(
+  const { manifest } = await exported(golden("granitemoe"), {
+    weights: "float32",
+    experts: "merged",
+    onProgress: (progress) => seen.push(progress),
+  });
+  const [data] = manifest.files;
+  expect(data!.name).toBe("weights-0.bin");
+  expect(seen.at(-1)).toMatchObject({ bytes: data!.bytes, total: data!.bytes, secondsLeft: 0 });
+  expect(seen.every(({ bytes, elapsedMs }, i) => i === 0 || (bytes >= seen[i - 1]!.bytes && elapsedMs >= seen[i - 1]!.elapsedMs))).toBe(
     true,
   );
+  const names = familyOf(manifest.family)
+    .weights(manifest.config, { experts: "merged", accuracyLevel: 0 })
+    .map(({ name }) => name);
+  expect([...new Set(seen.map(({ weight }) => weight))].sort()).toEqual([...names].sort());
 });
 
 test("an export that fails half-way leaves nothing, and an earlier one as it was", async () => {
@@ -172,10 +187,87 @@ test.each<Precision>(["float32", "int4"])("an export of %s weights describes its
     parameters: { total: numbers, active: numbers - 4 * (8 - 2) * 3 * 64 * 32 }, // 6 of 8 experts of 3 matrices 64 × 32 rest in each layer
     weights: manifest.weights,
     experts: { mode: "merged", why: "all 8 experts are computed at once, as asked at export" },
-    memory: { cachePerToken: 4 * 2 * 2 * 16 * 4 }, // layers · K and V · heads · size · bytes
+    memory: {
+      cachePerToken: 4 * 2 * 2 * 16 * 4, // layers · K and V · heads · size · bytes
+      cacheFullContext: 4 * 2 * 2 * 16 * 4 * 1024,
+      tokenizer: 0,
+    },
   });
   expect(description.bytesOnDisk).toBe(manifest.files.reduce((sum, { bytes }) => sum + bytes, 0));
 });
+
+describe("what a checkpoint would become", () => {
+  const checkpoints = [
+    golden("granitemoe-shared"),
+    golden("granitemoe"),
+    join(FIXTURES, "checkpoint", "granitemoe-shared.q4_0.gguf"),
+    join(FIXTURES, "checkpoint", "granitemoe-shared.f32.gguf"),
+  ];
+  test.each(checkpoints.flatMap((checkpoint) => PRECISIONS.map((precision) => [checkpoint, precision] as const)))(
+    "%s as %s: the size that it then has, and the same estimate of memory from both sides",
+    async (path, weights) => {
+      const checkpoint = await openCheckpoint(path);
+      const { exports, parameters } = describeCheckpoint(checkpoint);
+      await checkpoint.close();
+      const { directory } = await exported(path, { weights, experts: "conditional" });
+      const made = await describeExport(directory);
+      const expected = exports[weights] as ExportEstimate;
+      expect(expected.bytesOnDisk).toBe(made.bytesOnDisk);
+      expect(made.parameters).toEqual(parameters);
+      expect(made.memory.loaded / expected.memory.loaded).toBeCloseTo(1, 3); // the test models are small beside the engine
+      expect(made.memory.weights / expected.memory.weights).toBeCloseTo(1, 1);
+    },
+  );
+
+  test("a precision that cannot be had says why", async () => {
+    const narrow = join(parent, "narrow");
+    await writeNarrow(narrow);
+    const checkpoint = await openCheckpoint(narrow);
+    const { exports } = describeCheckpoint(checkpoint);
+    await checkpoint.close();
+    expect(exports.float32).toMatchObject({ bytesOnDisk: expect.any(Number) });
+    expect(exports.int8).toEqual({ unavailable: expect.stringMatching(/24 columns, found no block/) });
+  });
+});
+
+/** A model of zeros whose experts are 24 wide, which no block of 16 or more divides. */
+async function writeNarrow(folder: string): Promise<void> {
+  const [hidden, width] = [32, 24];
+  const shapes = {
+    "model.embed_tokens.weight": [8, hidden],
+    "model.norm.weight": [hidden],
+    "model.layers.0.input_layernorm.weight": [hidden],
+    "model.layers.0.post_attention_layernorm.weight": [hidden],
+    ...Object.fromEntries(["q", "k", "v", "o"].map((name) => [`model.layers.0.self_attn.${name}_proj.weight`, [hidden, hidden]])),
+    "model.layers.0.block_sparse_moe.router.layer.weight": [2, hidden],
+    "model.layers.0.block_sparse_moe.input_linear.weight": [2, 2 * width, hidden],
+    "model.layers.0.block_sparse_moe.output_linear.weight": [2, hidden, width],
+  };
+  let end = 0;
+  const header = Object.entries(shapes).map(([name, shape]) => {
+    const start = end;
+    end += 2 * shape.reduce((product, size) => product * size, 1);
+    return [name, { dtype: "BF16", shape, data_offsets: [start, end] }];
+  });
+  const json = Buffer.from(JSON.stringify(Object.fromEntries(header)));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(json.length));
+  await mkdir(folder);
+  await writeFile(join(folder, "model.safetensors"), Buffer.concat([length, json, Buffer.alloc(end)]));
+  const config = {
+    model_type: "granitemoe",
+    vocab_size: 8,
+    hidden_size: hidden,
+    intermediate_size: width,
+    num_hidden_layers: 1,
+    num_attention_heads: 2,
+    max_position_embeddings: 64,
+    num_local_experts: 2,
+    num_experts_per_tok: 1,
+    tie_word_embeddings: true,
+  };
+  await writeFile(join(folder, "config.json"), JSON.stringify(config));
+}
 
 async function copyGolden(name: string, to: string): Promise<void> {
   await mkdir(to);

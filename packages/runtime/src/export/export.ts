@@ -1,22 +1,32 @@
 /**
  * A checkpoint becomes a directory that the runtime loads: model.onnx, weights-*.bin, the tokenizer's files, manifest.json.
- * In: a checkpoint and a precision. Out: the directory. Law: it is there complete, or not at all.
+ * In: a checkpoint and a precision. Out: the directory. Law: it is there complete, or not at all; an attempt that was cut off, however
+ * hard, is continued by the next one, and the result is the same to the byte.
  */
+import { availableParallelism } from "node:os";
 import { basename, resolve } from "node:path";
 import { openCheckpoint } from "../checkpoint/checkpoint.ts";
 import { cacheLayers } from "../checkpoint/model-config.ts";
 import type { Checkpoint } from "../checkpoint/tensor.ts";
-import type { BuildOptions, Family } from "../families/family.ts";
 import { engineVersion } from "../engine-version.ts";
+import { ExportError } from "../errors.ts";
+import type { BuildOptions, Family } from "../families/family.ts";
 import { familyOf } from "../families/registry.ts";
-import { MANIFEST_FILE, MODEL_FILE, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE, type Manifest, type Precision } from "../manifest.ts";
-import { encodeModel } from "../onnx/model.ts";
-import { materialize } from "../weights/materialize.ts";
-import { planStorage, storageBytes, type Storage } from "../weights/storage.ts";
-import type { StoredWeight, WeightSpec, WeightTable } from "../weights/weight.ts";
-import { measureExperts, whyNotMerged } from "./cost.ts";
-import { alignment, ExportDirectory } from "./files.ts";
+import { MANIFEST_FILE, type Manifest, type Precision } from "../manifest.ts";
 import type { OpenedExport } from "../open-export.ts";
+import { runtimeVersion } from "../runtime-version.ts";
+import { atLeastOne } from "../session/at-least-one.ts";
+import { planContents } from "./contents.ts";
+import { measureExperts, measuringMemory, whyNotMerged } from "./cost.ts";
+import { hasCode, type FileEntry } from "./data-file.ts";
+import { checkCancelled, writeDataFiles } from "./data-files.ts";
+import { Pace } from "./pace.ts";
+import { plannedBytes, type DataFile } from "./plan.ts";
+import { progressOf, type ExportProgress } from "./progress.ts";
+import { availableMemory, checkDisk, checkMemory, writingMemory } from "./room.ts";
+import { fingerprint } from "./source.ts";
+import { exportKey, intactFiles } from "./state.ts";
+import { Workspace } from "./workspace.ts";
 
 /** Where an export goes and in what form. */
 export interface ExportOptions {
@@ -29,57 +39,48 @@ export interface ExportOptions {
   readonly accuracyLevel?: 0 | 4;
   /** Replace an earlier export in `out`; default false. */
   readonly overwrite?: boolean;
-  /** Called after every weight. Must not throw. */
+  /** Threads that write; default: one a processor, at most 4, fewer where memory or the model is small. */
+  readonly threads?: number;
+  /** Cancels. What is finished stays beside `out` (`.<name>.partial`), and the same export goes on from there. */
+  readonly signal?: AbortSignal;
+  /** Called for every few megabytes. Must not throw. */
   readonly onProgress?: (progress: ExportProgress) => void;
 }
 
-/** How far an export is. */
-export interface ExportProgress {
-  /** Weights written, of all. */
-  readonly done: number;
-  readonly total: number;
-  /** Bytes written. */
-  readonly bytes: number;
-  /** Milliseconds since the export began. */
-  readonly elapsedMs: number;
-}
+/** More writers than this wait for the disk. */
+const MAX_WRITERS = 4;
 
-/** What model.onnx, the manifest and the tokenizer files need beside the weights, at most: for the space check. */
-const OTHER_BYTES = 64 * 2 ** 20;
+/** Less than this is written before a thread has started. */
+const BYTES_PER_WRITER = 32 * 2 ** 20;
 
-interface Planned {
-  readonly spec: WeightSpec;
-  readonly storage: Storage;
-}
+/** manifest.json and the state, at most. */
+const OTHER_BYTES = 2 ** 21;
+
+/** How far the source's hash may be ahead of the weights: what was hashed is still in the system's cache when they are read. */
+const AHEAD_BYTES = 2 ** 28;
 
 /**
- * Exports a checkpoint (a GGUF file, or a directory with safetensors and config.json).
+ * Exports a checkpoint (a GGUF file, or a directory with safetensors and config.json). The same call after one that was cut off goes on
+ * where that stopped, as long as source, options and version are the same; otherwise it starts anew.
  * @throws CheckpointError when the checkpoint cannot be read
- * @throws ExportError `export/exists`, `export/disk-full`, `export/not-finite`, `export/block`, `export/parts`; `out` is then as it was
+ * @throws SessionError `session/bad-option` for `threads`
+ * @throws ShortageError `export/disk-full`, `export/low-memory` before anything is written
+ * @throws ExportError `export/exists`, `export/busy`, `export/cancelled`, `export/disk-full`, `export/not-finite`, `export/block`,
+ * `export/parts`, `export/source-changed`; `out` is then as it was
  */
 export async function exportModel(checkpointPath: string, options: ExportOptions): Promise<OpenedExport> {
   const began = performance.now();
+  const threads = atLeastOne("threads", options.threads ?? Math.min(availableParallelism(), MAX_WRITERS));
   const checkpoint = await openCheckpoint(checkpointPath);
   try {
-    const family = familyOf(checkpoint.config.family);
-    const { build, experts } = await chooseBuild(family, checkpoint, options);
-    const planned = family
-      .weights(checkpoint.config, build)
-      .map((spec) => ({ spec, storage: planStorage(spec, options.weights, checkpoint) }));
-    const bytes = planned.reduce((sum, { storage }) => sum + storageBytes(storage) + 3 * alignment(storageBytes(storage)), OTHER_BYTES);
-    const directory = await ExportDirectory.create(options.out, { bytes, overwrite: options.overwrite ?? false });
+    const workspace = await Workspace.open(options.out, options.overwrite ?? false);
     try {
-      const table = await writeWeights(planned, checkpoint, directory, (progress) =>
-        options.onProgress?.({ ...progress, elapsedMs: performance.now() - began }),
-      );
-      await directory.writeFile(MODEL_FILE, encodeModel(family.build(checkpoint.config, table, build)));
-      await writeTokenizer(checkpoint, directory);
-      const manifest = await describe(checkpoint, { family, build, experts, precision: options.weights, files: [...directory.files] });
-      await directory.writeFile(MANIFEST_FILE, JSON.stringify(manifest, null, 2));
-      await directory.commit();
+      const manifest = await writeExport(checkpoint, workspace, { ...options, threads }, began);
+      await workspace.commit();
+      await workspace.close({ keep: false });
       return { directory: resolve(options.out), manifest };
     } catch (cause) {
-      await directory.discard();
+      await workspace.close({ keep: worthKeeping(cause) }).catch(() => {}); // the first failure says more
       throw cause;
     }
   } finally {
@@ -87,58 +88,144 @@ export async function exportModel(checkpointPath: string, options: ExportOptions
   }
 }
 
+async function writeExport(
+  checkpoint: Checkpoint,
+  workspace: Workspace,
+  options: ExportOptions & { readonly threads: number },
+  began: number,
+): Promise<Manifest> {
+  const { threads } = options;
+  const signal = options.signal ?? new AbortController().signal;
+  const family = familyOf(checkpoint.config.family);
+  const source = await fingerprint(checkpoint);
+  const key = exportKey(keyFacts(checkpoint, options, source));
+  const earlier = await workspace.resume(key);
+  const { build, experts } = await chooseBuild(family, checkpoint, options, earlier?.experts ?? null);
+  checkCancelled(signal);
+
+  const { dataFiles, others } = planContents(family, checkpoint, options.weights, build);
+  const finished = earlier === null ? [] : await intactFiles(workspace.files, dataFiles, earlier.files);
+  await workspace.keepOnly(new Set(finished.map(({ name }) => name)));
+  const left = dataFiles.filter(({ name }) => finished.every((entry) => entry.name !== name));
+  const beside = [...others.values()].reduce((sum, { length }) => sum + length, 0);
+  await checkDisk(workspace.parent, plannedBytes(left) + beside + OTHER_BYTES);
+  let recorded = Promise.resolve();
+  const record = (): Promise<void> => (recorded = recorded.then(() => workspace.record({ format: 1, key, experts, files: finished })));
+  await record();
+
+  const sha256 = await writeWeights(checkpoint, workspace.files, dataFiles, left, {
+    signal,
+    writers: chooseWriters(left, threads),
+    began,
+    onProgress: options.onProgress,
+    onFile: async (entry) => {
+      finished.push(entry);
+      await record();
+    },
+  });
+  const entries = new Map(finished.map((entry) => [entry.name, entry]));
+  for (const [name, content] of others) entries.set(name, await workspace.writeFile(name, content));
+  if ((await fingerprint(checkpoint)).join() !== source.join())
+    throw new ExportError("export/source-changed", `${checkpoint.path} was changed while it was exported`, { hint: "export it again" });
+
+  const manifest: Manifest = {
+    format: 2,
+    family: family.name,
+    config: checkpoint.config,
+    source: { name: basename(checkpoint.path), format: checkpoint.format, sha256 },
+    weights: { precision: options.weights, accuracyLevel: build.accuracyLevel },
+    experts,
+    cache: [...cacheLayers(checkpoint.config)],
+    onnxruntime: engineVersion(),
+    files: [...dataFiles.map(({ name }) => name), ...others.keys()].map((name) => entries.get(name)!),
+  };
+  await workspace.writeFile(MANIFEST_FILE, JSON.stringify(manifest, null, 2));
+  return manifest;
+}
+
+/** All that decides the bytes of an export. */
+function keyFacts({ config, tokenizer, path, format }: Checkpoint, options: ExportOptions, source: readonly string[]): object {
+  const { weights, experts = null, accuracyLevel = null } = options;
+  const versions = [runtimeVersion(), engineVersion()];
+  return { source, name: basename(path), format, config, tokenizer, weights, experts, accuracyLevel, versions };
+}
+
 async function chooseBuild(
   family: Family,
   { config }: Checkpoint,
   options: ExportOptions,
+  earlier: Manifest["experts"] | null,
 ): Promise<{ build: BuildOptions; experts: Manifest["experts"] }> {
   const accuracyLevel = options.accuracyLevel ?? (options.weights === "float32" ? 0 : 4);
-  const chosen = (mode: BuildOptions["experts"], why: Partial<Manifest["experts"]> = {}) => ({
-    build: { experts: mode, accuracyLevel },
-    experts: { mode, measured: null, reason: null, ...why },
-  });
-  if (config.experts === null) return chosen("none");
-  if (options.experts !== undefined) return chosen(options.experts);
-  const reason = whyNotMerged(config);
-  if (reason !== null) return chosen("conditional", { reason });
-  const measured = await measureExperts(family, config, options.weights, accuracyLevel);
-  return chosen(measured.mergedMs < measured.conditionalMs ? "merged" : "conditional", { measured });
+  const experts = earlier ?? (await chooseExperts(family, config, options, accuracyLevel));
+  return { build: { experts: experts.mode, accuracyLevel }, experts };
 }
 
+async function chooseExperts(
+  family: Family,
+  config: Checkpoint["config"],
+  { experts, weights }: ExportOptions,
+  accuracyLevel: BuildOptions["accuracyLevel"],
+): Promise<Manifest["experts"]> {
+  if (config.experts === null) return { mode: "none", measured: null, reason: null };
+  if (experts !== undefined) return { mode: experts, measured: null, reason: null };
+  const reason = whyNotMerged(config, weights);
+  if (reason !== null) return { mode: "conditional", measured: null, reason };
+  checkMemory(measuringMemory(family, config, weights));
+  const measured = await measureExperts(family, config, weights, accuracyLevel);
+  return { mode: measured.mergedMs < measured.conditionalMs ? "merged" : "conditional", measured, reason: null };
+}
+
+/** As many as there is work and memory for. @throws ShortageError `export/low-memory` when there is not enough for one */
+function chooseWriters(left: readonly DataFile[], asked: number): number {
+  const available = availableMemory();
+  checkMemory(writingMemory(left, 1), available);
+  const useful = Math.min(left.length, Math.ceil(plannedBytes(left) / BYTES_PER_WRITER));
+  let writers = Math.max(1, Math.min(useful, asked));
+  while (writers > 1 && writingMemory(left, writers) > available) writers--;
+  return writers;
+}
+
+interface Writing {
+  readonly signal: AbortSignal;
+  readonly writers: number;
+  readonly began: number;
+  readonly onProgress: ((progress: ExportProgress) => void) | undefined;
+  readonly onFile: (entry: FileEntry) => Promise<void>;
+}
+
+/** Writes what is left of the data files, and hashes the source in step with it. Resolves to the source's SHA-256. */
 async function writeWeights(
-  planned: readonly Planned[],
   checkpoint: Checkpoint,
-  directory: ExportDirectory,
-  onProgress: (progress: Omit<ExportProgress, "elapsedMs">) => void,
-): Promise<WeightTable> {
-  const table = new Map<string, StoredWeight>();
-  for (const { spec, storage } of planned) {
-    table.set(spec.name, await materialize(spec, storage, checkpoint, directory));
-    onProgress({ done: table.size, total: planned.length, bytes: directory.bytes });
+  directory: string,
+  files: readonly DataFile[],
+  left: readonly DataFile[],
+  { signal, writers, began, onProgress, onFile }: Writing,
+): Promise<string> {
+  const pace = new Pace();
+  const total = plannedBytes(files);
+  const ahead = AHEAD_BYTES / total;
+  const hashing = checkpoint.hash((share) => pace.reached(share - ahead));
+  hashing.catch(() => {}); // awaited below, unless writing fails first
+  const kept = total - plannedBytes(left);
+  pace.advance(kept / total);
+  const onBytes = progressOf(files, kept, began, (progress) => {
+    pace.advance(progress.bytes / total);
+    onProgress?.(progress);
+  });
+  try {
+    await writeDataFiles({ checkpoint, directory, files: left, writers, signal, onBytes, onFile });
+  } catch (cause) {
+    pace.fail(cause);
+    await hashing.catch(() => {}); // the checkpoint's files are closed next
+    throw cause;
   }
-  await directory.endData();
-  return table;
+  pace.advance(1);
+  return hashing;
 }
 
-async function writeTokenizer({ tokenizer }: Checkpoint, directory: ExportDirectory): Promise<void> {
-  if (tokenizer === null) return; // a checkpoint of ids only, such as the test models
-  await directory.writeFile(TOKENIZER_FILE, JSON.stringify(tokenizer.json));
-  await directory.writeFile(TOKENIZER_CONFIG_FILE, JSON.stringify(tokenizer.config));
-}
-
-async function describe(
-  checkpoint: Checkpoint,
-  made: { family: Family; build: BuildOptions; experts: Manifest["experts"]; precision: Precision; files: Manifest["files"] },
-): Promise<Manifest> {
-  return {
-    format: 2,
-    family: made.family.name,
-    config: checkpoint.config,
-    source: { name: basename(checkpoint.path), format: checkpoint.format, sha256: await checkpoint.hash() },
-    weights: { precision: made.precision, accuracyLevel: made.build.accuracyLevel },
-    experts: made.experts,
-    cache: [...cacheLayers(checkpoint.config)],
-    onnxruntime: engineVersion(),
-    files: made.files,
-  };
+/** Whether the next attempt may go on from here: nothing is wrong with the source. */
+function worthKeeping(cause: unknown): boolean {
+  if (cause instanceof ExportError) return ["export/cancelled", "export/disk-full", "export/low-memory"].includes(cause.code);
+  return hasCode(cause, "EIO", "EMFILE", "ENFILE");
 }

@@ -2,7 +2,7 @@ import { TINY_CONFIG } from "../checkpoint/tiny-config.test.support.ts";
 import type { Checkpoint, StoredType, Tensor } from "../checkpoint/tensor.ts";
 import type { Precision } from "../manifest.ts";
 import { materialize, type ArraySink } from "./materialize.ts";
-import { planStorage } from "./storage.ts";
+import { placeWeight, planStorage } from "./storage.ts";
 import type { FileRange, StoredWeight, WeightSpec } from "./weight.ts";
 
 /** What the test wants of a tensor: its stored bytes, or numbers. */
@@ -43,17 +43,22 @@ function checkpointOf(sources: Readonly<Record<string, Source>>): Checkpoint {
 
 class MemorySink implements ArraySink {
   #arrays: Uint8Array[] = [];
+  #placed = 0;
   /** Chunks that the last array came in. */
   chunks = 0;
 
-  async write(bytes: number, chunks: AsyncIterable<Uint8Array>): Promise<FileRange> {
+  /** Room for an array: its number is its offset. */
+  place(length: number): FileRange {
+    return { file: "memory", offset: this.#placed++, length };
+  }
+
+  async write(range: FileRange, chunks: AsyncIterable<Uint8Array>): Promise<void> {
     const all: Uint8Array[] = [];
     for await (const chunk of chunks) all.push(chunk.slice());
     this.chunks = all.length;
     const array = new Uint8Array(Buffer.concat(all));
-    expect(array.length).toBe(bytes);
+    expect([array.length, this.#arrays.length]).toEqual([range.length, range.offset]);
     this.#arrays.push(array);
-    return { file: "memory", offset: this.#arrays.length - 1, length: bytes };
   }
 
   bytes(range: FileRange): Uint8Array {
@@ -72,7 +77,9 @@ async function roundTrip(
   checkpoint: Checkpoint,
 ): Promise<{ weight: StoredWeight; values: number[]; chunks: number }> {
   const sink = new MemorySink();
-  const weight = await materialize(spec, planStorage(spec, precision, checkpoint), checkpoint, sink);
+  const placed = placeWeight(spec, planStorage(spec, precision, checkpoint), (bytes) => sink.place(bytes));
+  await materialize(placed, checkpoint, sink);
+  const weight = placed.stored;
   if (weight.kind === "float32") return { weight, values: [...sink.floats(weight.data)], chunks: sink.chunks };
   const [rows, columns] = weight.shape;
   const data = sink.bytes(weight.data);

@@ -1,21 +1,21 @@
 /**
- * Writes one weight. In: its spec, the checkpoint, its storage, a place for arrays. Out: where its arrays lie. Law: memory is bounded by
+ * Writes one weight. In: its spec, storage and places, the checkpoint. Out: its arrays, at their places. Law: memory is bounded by
  * a chunk of rows and the weight's scales, however large the weight; no number that is not finite gets through.
  */
 import type { Checkpoint, Tensor } from "../checkpoint/tensor.ts";
 import { ExportError } from "../errors.ts";
 import { CARRIED_BLOCK, carryRows } from "./carry.ts";
 import { quantizeRows, type Blocks } from "./quantize.ts";
-import { rowsOf, type Storage } from "./storage.ts";
-import type { FileRange, StoredWeight, WeightPart, WeightSpec } from "./weight.ts";
+import { rowsOf, type PlacedWeight, type Storage } from "./storage.ts";
+import type { FileRange, WeightPart, WeightSpec } from "./weight.ts";
 
 /** Numbers of a weight in memory at once: 8 MiB as float32, large enough that calls and reads do not count. */
 const CHUNK_NUMBERS = 2 ** 21;
 
-/** Takes arrays one after the other and says where each came to lie. */
+/** Takes the arrays of weights, in the order of their places. */
 export interface ArraySink {
-  /** Writes `chunks`, which hold `bytes` bytes together. A chunk may be reused by the caller after the next one is asked for. */
-  write(bytes: number, chunks: AsyncIterable<Uint8Array>): Promise<FileRange>;
+  /** Writes `chunks` to `range`, which they fill. A chunk may be reused by the caller after the next one is asked for. */
+  write(range: FileRange, chunks: AsyncIterable<Uint8Array>): Promise<void>;
 }
 
 /**
@@ -23,27 +23,17 @@ export interface ArraySink {
  * @throws ExportError `export/not-finite` naming the tensor, and what the sink throws
  * @throws CheckpointError what reading throws
  */
-export async function materialize(spec: WeightSpec, storage: Storage, checkpoint: Checkpoint, sink: ArraySink): Promise<StoredWeight> {
-  if (storage.kind === "float32") {
-    const data = await sink.write(storage.bytes, floatChunks(spec, checkpoint));
-    return { kind: "float32", shape: spec.shape, data };
-  }
+export async function materialize({ spec, storage, stored }: PlacedWeight, checkpoint: Checkpoint, sink: ArraySink): Promise<void> {
+  if (storage.kind === "float32" || stored.kind === "float32") return sink.write(stored.data, floatChunks(spec, checkpoint));
   const scales = new Float32Array(storage.bytes.scales / 4);
   const zeroPoints = new Uint8Array(storage.bytes.zeroPoints);
   const chunks =
     storage.kind === "carried"
       ? carriedChunks(spec, storage.bits, checkpoint, scales)
       : quantizedChunks(spec, storage, checkpoint, { scales, zeroPoints });
-  const data = await sink.write(storage.bytes.data, chunks);
-  return {
-    kind: "blocks",
-    bits: storage.bits,
-    block: storage.block,
-    shape: spec.shape,
-    data,
-    scales: await sink.write(scales.byteLength, one(bytesOf(scales))),
-    zeroPoints: zeroPoints.byteLength === 0 ? null : await sink.write(zeroPoints.byteLength, one(zeroPoints)),
-  };
+  await sink.write(stored.data, chunks);
+  await sink.write(stored.scales, one(bytesOf(scales)));
+  if (stored.zeroPoints !== null) await sink.write(stored.zeroPoints, one(zeroPoints));
 }
 
 async function* floatChunks(spec: WeightSpec, checkpoint: Checkpoint): AsyncGenerator<Uint8Array> {

@@ -7,7 +7,7 @@ import { ExportError } from "../errors.ts";
 import type { Precision } from "../manifest.ts";
 import { CARRIED, CARRIED_BLOCK } from "./carry.ts";
 import { chooseBlock, zeroPointBytes, type Bits, type Block } from "./quantize.ts";
-import type { WeightPart, WeightSpec } from "./weight.ts";
+import type { FileRange, StoredWeight, WeightPart, WeightSpec } from "./weight.ts";
 
 /** `carried`: the stored blocks themselves, zero points implicit. `quantized`: from float32, zero points explicit. */
 export type Storage =
@@ -25,10 +25,15 @@ export interface BlockBytes {
 /** The storage of a weight made of a checkpoint. @throws ExportError `export/parts`, `export/block` */
 export function planStorage(spec: WeightSpec, precision: Precision, checkpoint: Checkpoint): Storage {
   checkParts(spec, checkpoint);
+  const carried = carriedStorage(spec, precision);
+  return carried !== null && canCarry(spec, carried.bits, checkpoint) ? carried : planQuantized(spec, precision);
+}
+
+/** The storage of a weight whose blocks are carried over; null where it cannot be in blocks of 32. */
+export function carriedStorage(spec: WeightSpec, precision: Precision): Extract<Storage, { kind: "carried" }> | null {
   const bits = bitsOf(spec, precision);
-  if (bits !== null && canCarry(spec, bits, checkpoint))
-    return { kind: "carried", bits, block: CARRIED_BLOCK, bytes: { ...blockBytes(spec, bits, CARRIED_BLOCK), zeroPoints: 0 } };
-  return planQuantized(spec, precision);
+  if (bits === null || spec.shape[1] % CARRIED_BLOCK !== 0) return null;
+  return { kind: "carried", bits, block: CARRIED_BLOCK, bytes: { ...blockBytes(spec, bits, CARRIED_BLOCK), zeroPoints: 0 } };
 }
 
 /** The storage of a weight of this shape and role when nothing is carried over. @throws ExportError `export/block` */
@@ -37,6 +42,23 @@ export function planQuantized(spec: WeightSpec, precision: Precision): Exclude<S
   if (bits === null) return { kind: "float32", bytes: spec.shape[0] * spec.shape[1] * 4 };
   const block = chooseBlock(spec.name, spec.shape[1]);
   return { kind: "quantized", bits, block, bytes: blockBytes(spec, bits, block) };
+}
+
+/** A weight with places for its arrays, before they are written. */
+export interface PlacedWeight {
+  readonly spec: WeightSpec;
+  readonly storage: Storage;
+  readonly stored: StoredWeight;
+}
+
+/** Asks `place` for room for each array of a weight, in the order in which they are written. */
+export function placeWeight(spec: WeightSpec, storage: Storage, place: (bytes: number) => FileRange): PlacedWeight {
+  const { shape } = spec;
+  if (storage.kind === "float32") return { spec, storage, stored: { kind: "float32", shape, data: place(storage.bytes) } };
+  const { bits, block, bytes } = storage;
+  const [data, scales] = [place(bytes.data), place(bytes.scales)];
+  const zeroPoints = bytes.zeroPoints === 0 ? null : place(bytes.zeroPoints);
+  return { spec, storage, stored: { kind: "blocks", bits, block, shape, data, scales, zeroPoints } };
 }
 
 /** Bytes of all arrays of a weight. */

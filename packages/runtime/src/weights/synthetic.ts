@@ -1,37 +1,28 @@
 /**
- * Weights of the right shape and layout but without meaning, for timing a graph before its real weights are written. In: a spec and its
- * storage. Out: arrays of numbers that keep activations near 1. Law: the same spec gives the same bytes.
+ * Weights of the right shape and layout but without meaning, for timing a graph before its real weights are written. In: a weight with its
+ * places. Out: arrays of numbers that keep activations near 1. Law: the same spec gives the same bytes.
  */
 import type { ArraySink } from "./materialize.ts";
-import type { Storage } from "./storage.ts";
-import type { StoredWeight, WeightSpec } from "./weight.ts";
+import type { PlacedWeight } from "./storage.ts";
 
 const CHUNK_BYTES = 2 ** 22;
 
 /** Writes a synthetic weight: integers over their whole range around the middle; vectors (norms) are ones. */
-export async function synthesize(spec: WeightSpec, storage: Exclude<Storage, { kind: "carried" }>, sink: ArraySink): Promise<StoredWeight> {
+export async function synthesize({ spec, stored }: PlacedWeight, sink: ArraySink): Promise<void> {
   const [rows, columns] = spec.shape;
   /** Uniform numbers in ±limit have variance limit² / 3: so a row of them neither raises nor lowers the size of what it multiplies. */
   const limit = Math.sqrt(3 / columns);
-  if (storage.kind === "float32") {
+  if (stored.kind === "float32") {
     const fill = (chunk: Uint32Array): Float32Array => Float32Array.from(chunk, (x) => (rows === 1 ? 1 : (x / 2 ** 31 - 1) * limit));
-    return { kind: "float32", shape: spec.shape, data: await sink.write(storage.bytes, randomChunks(storage.bytes, fill)) };
+    return sink.write(stored.data, randomChunks(stored.data.length, fill));
   }
-  const { bits, block, bytes } = storage;
-  const scales = new Float32Array(bytes.scales / 4).fill(limit / 2 ** (bits - 1));
-  const zeroPoints = new Uint8Array(bytes.zeroPoints).fill(bits === 8 ? 0x80 : 0x88);
-  return {
-    kind: "blocks",
-    bits,
-    block,
-    shape: spec.shape,
-    data: await sink.write(
-      bytes.data,
-      randomChunks(bytes.data, (chunk) => chunk),
-    ),
-    scales: await sink.write(bytes.scales, single(scales)),
-    zeroPoints: await sink.write(bytes.zeroPoints, single(zeroPoints)),
-  };
+  const { bits, data, scales, zeroPoints } = stored;
+  await sink.write(
+    data,
+    randomChunks(data.length, (chunk) => chunk),
+  );
+  await sink.write(scales, single(new Float32Array(scales.length / 4).fill(limit / 2 ** (bits - 1))));
+  if (zeroPoints !== null) await sink.write(zeroPoints, single(new Uint8Array(zeroPoints.length).fill(bits === 8 ? 0x80 : 0x88)));
 }
 
 /** Marsaglia's xorshift32: any bits will do, quickly. */
