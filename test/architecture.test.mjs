@@ -24,7 +24,7 @@ const RUNTIME = {
   families: ["layers", "graph", "weights", "checkpoint"],
   export: ["checkpoint", "weights", "families", "graph", "onnx", "session"],
   prepack: ["onnx"],
-  session: ["prepack"],
+  session: ["checkpoint", "prepack"],
   sequence: ["session"],
   tokenizer: [],
   prompt: ["tokenizer"],

@@ -10,6 +10,7 @@ type Options = NonNullable<ParseArgsConfig["options"]>;
 /** Options of every command that loads a model. */
 export const MODEL_OPTIONS = {
   weights: { type: "string" },
+  variant: { type: "string" },
   temperature: { type: "string" },
   seed: { type: "string" },
 } as const satisfies Options;
@@ -37,14 +38,24 @@ export function isOnHub(model: string): boolean {
 export interface ModelArguments {
   readonly model: string | undefined;
   readonly precision: Precision | undefined;
+  /** Which of the ONNX graphs in a directory. */
+  readonly variant: string | undefined;
 }
 
-/** @throws UsageError `cli/usage` when a precision is given for what is exported already */
-export function modelArguments(command: string, model: string | undefined, weights: string | undefined, cwd: string): ModelArguments {
+/** The options that say how a model is loaded. */
+interface ModelValues {
+  readonly weights?: string | undefined;
+  readonly variant?: string | undefined;
+}
+
+/** @throws UsageError `cli/usage` when a precision is given for what is exported already, or a variant for a model of the hub */
+export function modelArguments(command: string, model: string | undefined, { weights, variant }: ModelValues, cwd: string): ModelArguments {
   const hub = model !== undefined && isOnHub(model);
   if (weights !== undefined && !hub) throw usage(command, "--weights is for a model of the hub (hf:owner/name); an export has its own");
+  if (variant !== undefined && (hub || model === undefined)) throw usage(command, "--variant is for a directory with ONNX graphs");
+  if (variant === "") throw usage(command, "--variant takes the suffix of a file, such as q4, fp16 or fp32");
   const precision = weights === undefined ? undefined : oneOf(command, "weights", weights, PRECISIONS);
-  return { model: model === undefined || hub ? model : resolve(cwd, model), precision };
+  return { model: model === undefined || hub ? model : resolve(cwd, model), precision, variant };
 }
 
 /** node:util's parseArgs, strict, with errors of ours. @throws UsageError `cli/usage` */

@@ -33,7 +33,7 @@ export interface AgentArguments {
 export function agentArguments(command: string, values: ReturnType<typeof parseAgent>["values"], host: Host): AgentArguments {
   if (values.model === "") throw usage(command, "--model takes a directory, or hf:owner/name");
   return {
-    source: modelArguments(command, values.model, values.weights, host.cwd),
+    source: modelArguments(command, values.model, values, host.cwd),
     tools: values.tools,
     maxSteps: wholeNumber(command, "max-steps", values["max-steps"], { min: 1, max: MAX_STEPS }),
     cwd: resolve(host.cwd, values.cwd ?? "."),

@@ -96,6 +96,18 @@ test.each([true, false])("progress of an export: one line on a terminal (%s), el
   if (!tty) expect(lines[5]).toBe(half);
 });
 
+test("--variant reaches the model that is loaded", async () => {
+  for (const args of [
+    ["generate", "dir", "Once"],
+    ["run", "hello", "--model", "dir"],
+  ]) {
+    const outside = new Outside(scriptedModel(["Fine."]), folder);
+    expect(await cli([...args, "--variant", "q4"], outside.host)).toBe(EXIT.ok);
+    expect(outside.variants).toEqual(["q4"]);
+    expect(await cli([...args, "--variant", ""], outside.host)).toBe(EXIT.usage);
+  }
+});
+
 test("--json has the fields that help names", async () => {
   const named = (help: string): readonly string[] => /--json .*\{ (.*) \}/.exec(help)?.[1]?.split(", ") ?? [];
   for (const [command, ...rest] of [

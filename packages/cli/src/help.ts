@@ -6,6 +6,7 @@ const EXIT_CODES = EXIT_TABLE.map(([code, meaning]) => `  ${String(code).padStar
 const MODEL_OPTIONS = `  --model <dir|hf:…>   an exported model, or hf:owner/name[/file.gguf][@revision] of the Hugging Face hub, which is
                        fetched and exported once (default: the embedded Orrery Mini)
   --weights <type>     of a model of the hub: float32, int8 or int4 (default int8)
+  --variant <suffix>   of ONNX graphs made elsewhere: q4, quantized, fp32, … (default: the fastest there is)
   --temperature <t>    0 is greedy (default), up to 5
   --seed <n>           seed of the draw (default 0)`;
 
@@ -52,9 +53,11 @@ ${MODEL_OPTIONS}
 `,
   generate: `Usage: orrery generate <dir|hf:owner/name> "text" [options]
 
-Continues a text with a model: no chat format, no tools.
+Continues a text with a model: no chat format, no tools. A directory is an export, or holds ONNX graphs with past inputs as
+onnx-community, Optimum and onnxruntime-genai write them.
 
   --weights <type>     of a model of the hub: float32, int8 or int4 (default int8)
+  --variant <suffix>   of ONNX graphs made elsewhere: q4, quantized, fp32, … (default: the fastest there is)
   --max-tokens <n>     at most this many tokens (default 128)
   --temperature <t>    0 is greedy (default), up to 5
   --seed <n>           seed of the draw (default 0)

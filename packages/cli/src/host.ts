@@ -3,7 +3,7 @@
  * through this, so that a test can be the whole outside.
  */
 import type { ChatModel } from "@orrery/chat";
-import type { GenerateTextOptions, HubLoadOptions } from "@orrery/runtime";
+import type { GenerateTextOptions, LoadOptions } from "@orrery/runtime";
 import type { Readable, Writable } from "node:stream";
 import type { Interrupts } from "./interrupts.ts";
 import { createStyle, wantsColor, type Style } from "./view/style.ts";
@@ -23,7 +23,7 @@ export interface Engine extends Pick<
   "exportModel" | "describeExport" | "openCheckpoint" | "describeCheckpoint" | "fetchCheckpoint" | "describeHubModel"
 > {
   /** A directory or a name on the hub; without either, the embedded model. */
-  loadModel(source?: string, options?: HubLoadOptions): Promise<OpenModel>;
+  loadModel(source?: string, options?: LoadOptions): Promise<OpenModel>;
 }
 
 export interface Host {

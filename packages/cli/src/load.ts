@@ -12,10 +12,17 @@ import { loadLine, tenthOf } from "./view/load-line.ts";
 import { printableLine } from "./view/printable.ts";
 
 /** Loads a model; one of the hub is fetched and exported first, if need be. */
-export async function loadShown(host: Host, view: LiveView, { model, precision }: ModelArguments, signal: AbortSignal): Promise<OpenModel> {
+export async function loadShown(
+  host: Host,
+  view: LiveView,
+  { model, precision, variant }: ModelArguments,
+  signal: AbortSignal,
+): Promise<OpenModel> {
   const loading = host
     .engine()
-    .then((engine) => engine.loadModel(model, { ...(precision && { precision }), signal, onProgress: shownOn(host, view) }));
+    .then((engine) =>
+      engine.loadModel(model, { ...(precision && { precision }), ...(variant && { variant }), signal, onProgress: shownOn(host, view) }),
+    );
   const loaded = await view.during("· loading the model", cancellable(loading));
   if (!signal.aborted) return loaded;
   await loaded.dispose();

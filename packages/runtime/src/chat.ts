@@ -8,7 +8,7 @@ import type { Grammar } from "./constraint/grammar.ts";
 import { refuseLong, refuseUnread, type ContextRoom } from "./context-room.ts";
 import { PromptError } from "./errors.ts";
 import { generate, tokenLimit, type GeneratedToken } from "./generate.ts";
-import { GEMMA4_FORMAT } from "./prompt/format.ts";
+import { GEMMA4_FORMAT, requireFormat } from "./prompt/format.ts";
 import { renderConversation, replyKey } from "./prompt/gemma4.ts";
 import { encodeConversation, type ReplyMemory } from "./prompt/memory.ts";
 import type { Piece } from "./prompt/pieces.ts";
@@ -46,6 +46,7 @@ interface Prepared {
  */
 export function chat(parts: ChatParts, request: ChatRequest): AsyncGenerator<ChatEvent> {
   const started = performance.now();
+  requireFormat(parts.tokenizer, GEMMA4_FORMAT);
   const tools = request.tools ?? [];
   const grammar = parts.constraints.compile(resolveMoves(tools, request.moves));
   const pieces = renderConversation(request.messages, tools);

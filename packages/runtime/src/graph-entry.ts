@@ -3,7 +3,23 @@ export { DTYPE_BYTES, type Dtype } from "./graph/dtype.ts";
 export type { Dim, Shape } from "./graph/shape.ts";
 export { Graph, Value, type Attribute, type Attributes, type GraphNode, type Initializer, type ValueType } from "./graph/graph.ts";
 export { ifElse, type Branch } from "./graph/ops/control.ts";
-export { add, cos, geluTanh, greater, isNonZero, mod, mul, or, silu, sin, sub, tanh, toFloat, where } from "./graph/ops/elementwise.ts";
+export {
+  add,
+  cos,
+  geluTanh,
+  greater,
+  isNonZero,
+  mod,
+  mul,
+  or,
+  silu,
+  sin,
+  sub,
+  tanh,
+  toFloat,
+  toHalf,
+  where,
+} from "./graph/ops/elementwise.ts";
 export { concat, expand, identity, lengthOf, range, reshape, split, transpose } from "./graph/ops/layout.ts";
 export {
   matmul,

@@ -22,6 +22,8 @@ export { isHubName } from "./hub/name.ts";
 export type { HubOptions } from "./hub/settings.ts";
 export type { FetchProgress } from "./hub/progress.ts";
 export { openExport, type OpenedExport } from "./open-export.ts";
+export type { OpenedModel } from "./open-model.ts";
+export type { OnnxRepository, OnnxRepositoryConfig } from "./open-onnx-repository.ts";
 export { describeExport } from "./export/describe.ts";
 export { openCheckpoint } from "./checkpoint/checkpoint.ts";
 export { readFloatArrays } from "./checkpoint/float-arrays.ts";

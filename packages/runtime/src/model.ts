@@ -1,19 +1,21 @@
 /**
- * `loadModel`: an exported model as a `ChatModel`. In: a directory that `orrery export` wrote, a name on the hub, or nothing for the
- * embedded model. Out: chat, plain continuation, dispose. The only file that joins all folders of the runtime.
+ * `loadModel`: a model as a `ChatModel`. In: a directory that `orrery export` wrote or that holds ONNX graphs of others, a name on the
+ * hub, or nothing for the embedded model. Out: chat, plain continuation, dispose. The only file that joins all folders of the runtime.
  */
 import { basename } from "node:path";
 import type { ChatEvent, ChatModel, ChatRequest, Sampling } from "@orrery/chat";
 import { chat } from "./chat.ts";
+import { quoted } from "./checkpoint/json.ts";
 import { createConstraintEngine, type ConstraintEngine } from "./constraint/engine.ts";
 import { refuseLong, refuseUnread } from "./context-room.ts";
 import { embeddedModelDirectory } from "./embedded.ts";
 import { PromptError } from "./errors.ts";
-import { openExport } from "./open-export.ts";
 import { generate, tokenLimit } from "./generate.ts";
 import { exportHubModel, type HubLoadOptions } from "./hub-model.ts";
 import { isHubName } from "./hub/name.ts";
 import type { Manifest } from "./manifest.ts";
+import { isExport, openModel, type OpenedModel } from "./open-model.ts";
+import { repositoryName, unknownVariant } from "./open-onnx-repository.ts";
 import { GEMMA4_FORMAT } from "./prompt/format.ts";
 import { ReplyMemory } from "./prompt/memory.ts";
 import { createSampler } from "./sampling/sample.ts";
@@ -43,8 +45,8 @@ export interface GenerateTextOptions {
 
 /** A model that is ready: chat through the port, plain continuation, and its end. Requests may overlap; each step takes turns. */
 export interface LoadedModel extends ChatModel {
-  /** What the export says of itself. */
-  readonly manifest: Manifest;
+  /** What the export says of itself; null where the directory holds ONNX graphs of others. */
+  readonly manifest: Manifest | null;
   /** Whether its weights are mapped as packed at an earlier load: see {@link SessionOptions.prepacked}. */
   readonly prepacked: Prepacked;
   /**
@@ -58,20 +60,25 @@ export interface LoadedModel extends ChatModel {
 }
 
 /**
- * Loads an exported model.
- * @param source What `orrery export` wrote; or `hf:owner/name`, `hf:owner/name@revision`, `hf:owner/name/file.gguf`: then the model is
+ * Loads a model.
+ * @param source What `orrery export` wrote; or a directory in the layout of onnx-community, Optimum or onnxruntime-genai (config.json,
+ *   tokenizer.json, `onnx/model*.onnx` or `onnx/decoder_model_merged*.onnx` with `onnx/embed_tokens*.onnx`), which is slower: such graphs
+ *   hand over the whole past at every step; or `hf:owner/name`, `hf:owner/name@revision`, `hf:owner/name/file.gguf`: then the model is
  *   fetched from the hub and exported, once, into the cache. Default: the embedded model, Orrery Mini, from `@orrery/model`.
- * @throws ExportError `export/…` for a directory that is not a whole export; SessionError when the engine refuses it
- *   or an option is wrong;
- *   TokenizerError `tokenizer/…`; HubError `hub/…` and CheckpointError for a model of the hub
+ * @throws ExportError `export/…` for a directory that is not a whole export or has not the variant asked for; SessionError when the engine
+ *   refuses the model or an option is wrong; TokenizerError `tokenizer/…`; CheckpointError for a config that cannot be read; HubError
+ *   `hub/…` for a model of the hub
  */
 export async function loadModel(source: string = embeddedModelDirectory(), options: LoadOptions = {}): Promise<LoadedModel> {
   const { sequences = 4, precision, hub, signal, onProgress, ...sessionOptions } = options;
   atLeastOne("sequences", sequences);
   const given = { ...(precision && { precision }), ...(hub && { hub }), ...(signal && { signal }), ...(onProgress && { onProgress }) };
-  const fetched = isHubName(source) ? await exportHubModel(source, given) : null;
-  const opened = await openExport(fetched?.directory ?? source);
-  const { manifest } = opened;
+  const onHub = isHubName(source);
+  if (onHub && options.variant !== undefined)
+    throw unknownVariant(`${source} is exported, so there is no variant ${quoted(options.variant)}`);
+  const fetched = onHub ? await exportHubModel(source, given) : null;
+  const opened = await openModel(fetched?.directory ?? source, options.variant);
+  const { manifest, name, tokens } = identity(opened);
   const [words, engine] = await Promise.allSettled([loadWords(opened.directory), openSession(opened, sessionOptions)]);
   if (engine.status === "rejected") throw engine.reason;
   const session = engine.value;
@@ -85,7 +92,7 @@ export async function loadModel(source: string = embeddedModelDirectory(), optio
   const parts = { ...words.value, pool, memory: new ReplyMemory(), contextLength, vocabularySize };
 
   async function* continueText(text: string, { maxTokens = 128, sampling = {}, signal }: GenerateTextOptions = {}): AsyncGenerator<string> {
-    const { bos, stop } = manifest.config.tokens;
+    const { bos, stop } = tokens;
     refuseUnread(text.length, parts);
     const prompt = [...(bos === null ? [] : [bos]), ...tokenizer.encode(text)];
     if (prompt.length === 0) throw new PromptError("prompt/empty", "there is no text to continue", { hint: "give at least one character" });
@@ -107,7 +114,7 @@ export async function loadModel(source: string = embeddedModelDirectory(), optio
   }
 
   return {
-    id: fetched?.repository ?? basename(manifest.source.name).replace(/\.(gguf|safetensors)$/, ""),
+    id: fetched?.repository ?? name,
     contextLength,
     manifest,
     prepacked: session.prepacked,
@@ -115,6 +122,13 @@ export async function loadModel(source: string = embeddedModelDirectory(), optio
     generate: continueText,
     dispose: () => session.dispose(),
   };
+}
+
+/** What it is called, and the tokens it starts and stops with. */
+function identity(opened: OpenedModel) {
+  if (!isExport(opened)) return { manifest: null, name: repositoryName(opened), tokens: opened.config.tokens };
+  const { manifest } = opened;
+  return { manifest, name: basename(manifest.source.name).replace(/\.(gguf|safetensors)$/, ""), tokens: manifest.config.tokens };
 }
 
 interface Words {

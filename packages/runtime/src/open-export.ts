@@ -39,7 +39,7 @@ async function readManifest(directory: string): Promise<Manifest> {
   const path = join(directory, MANIFEST_FILE);
   const found = await stat(path).catch((cause: unknown) => {
     throw new ExportError("export/no-manifest", `${directory} holds no ${MANIFEST_FILE}`, {
-      hint: "make a checkpoint ready with `orrery export <checkpoint> --out <dir>` and name that directory",
+      hint: "make a checkpoint ready with `orrery export <checkpoint> --out <dir>` and name that directory; ONNX graphs of others need their config.json beside them",
       cause,
     });
   });

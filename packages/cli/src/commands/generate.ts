@@ -22,7 +22,7 @@ export async function generateCommand(args: readonly string[], host: Host): Prom
   const [named, ...words] = positionals;
   const text = words.join(" ");
   if (named === undefined || text === "") throw usage("generate", "generate takes a model (a directory, or hf:owner/name) and a text");
-  const source = modelArguments("generate", named, values.weights, host.cwd);
+  const source = modelArguments("generate", named, values, host.cwd);
   const drawing = sampling("generate", values);
   const maxTokens = wholeNumber("generate", "max-tokens", values["max-tokens"], { min: 1, max: MAX_TOKENS });
 

@@ -13,6 +13,7 @@ export class Outside {
   readonly interrupts = new Interrupts(() => void this.unheard++);
   readonly stdin = new PassThrough();
   readonly loaded: (string | undefined)[] = [];
+  readonly variants: (string | undefined)[] = [];
   disposed = 0;
   #out = "";
   #err = "";
@@ -35,8 +36,9 @@ export class Outside {
       describeCheckpoint: unused,
       fetchCheckpoint: unused,
       describeHubModel: unused,
-      loadModel: async (source) => {
+      loadModel: async (source, options) => {
         this.loaded.push(source);
+        this.variants.push(options?.variant);
         if (model instanceof OrreryError) throw model;
         return {
           id: model.id,

@@ -29,9 +29,9 @@ export class CheckpointDirectory {
 
   static async open(path: string): Promise<CheckpointDirectory> {
     const root = await realpath(path);
-    const roots = [root];
-    // The hub's cache keeps files in blobs/ and links to them from snapshots/<revision>/.
-    if (basename(dirname(root)) === "snapshots") roots.push(join(dirname(dirname(root)), "blobs"));
+    // The hub's cache keeps files in blobs/ and links to them from snapshots/<revision>/, and from folders in it.
+    const revision = [root, dirname(root)].find((place) => basename(dirname(place)) === "snapshots");
+    const roots = revision === undefined ? [root] : [root, join(dirname(dirname(revision)), "blobs")];
     return new CheckpointDirectory(path, new Set(await readdir(path)), roots);
   }
 

@@ -2,6 +2,7 @@
  * A chat format as data: the control tokens that give a conversation its shape. The renderer, the constraint engine and the reply
  * parser share these names, so that what is rendered, what is allowed and what is parsed cannot drift apart.
  */
+import { PromptError } from "../errors.ts";
 
 /** The control tokens of a chat format, by their text in the vocabulary. */
 export interface ChatFormat {
@@ -51,3 +52,27 @@ export const GEMMA4_FORMAT: ChatFormat = {
   thoughtChannel: "thought",
   think: "<|think|>",
 };
+
+const ALWAYS = [
+  "begin",
+  "turnOpen",
+  "turnClose",
+  "toolOpen",
+  "toolClose",
+  "callOpen",
+  "callClose",
+  "responseOpen",
+  "responseClose",
+  "quote",
+] as const satisfies readonly (keyof ChatFormat)[];
+
+/** Refuses to chat with a model that was not made for the format. @throws PromptError `prompt/no-chat-format` */
+export function requireFormat({ control }: { readonly control: ReadonlyMap<string, number> }, format: ChatFormat): void {
+  const missing = ALWAYS.map((part) => format[part]).filter((token) => !control.has(token));
+  if (missing.length > 0)
+    throw new PromptError(
+      "prompt/no-chat-format",
+      `the tokenizer has not the control tokens of the chat format ${format.name}: it lacks ${missing.join(", ")}`,
+      { hint: "continue a text with generate(), or load a model that was made for this format" },
+    );
+}

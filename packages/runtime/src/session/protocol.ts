@@ -3,11 +3,20 @@
  * id; notices are not answered. Law: how many rows of a sequence are valid is known to the main thread alone and sent with every run.
  */
 import type { Manifest } from "../manifest.ts";
+import type { OnnxRepositoryConfig } from "../open-onnx-repository.ts";
 import type { PackedWeights } from "../prepack/packed-weights.ts";
 import type { LogitRows } from "./session.ts";
 
+/** How an engine runs, whatever its model. */
+export interface EngineSettings {
+  /** Threads of one operator. */
+  readonly threads: number;
+  /** Prefix of the files that a profile is written to; null: none is. */
+  readonly profile: string | null;
+}
+
 /** Opens the model. Answered with an empty array when it is ready. */
-export interface LoadRequest {
+export interface LoadRequest extends EngineSettings {
   readonly kind: "load";
   /** Path of model.onnx; its external data lies beside it. */
   readonly model: string;
@@ -15,8 +24,6 @@ export interface LoadRequest {
   readonly packed: PackedWeights | null;
   /** Version of onnxruntime that the model was exported for. */
   readonly onnxruntime: string;
-  readonly threads: number;
-  readonly profile: string | null;
   readonly shape: ModelShape;
 }
 
@@ -25,6 +32,19 @@ export interface ModelShape {
   readonly vocabularySize: number;
   readonly cache: Manifest["cache"];
 }
+
+/** Opens a model whose graph takes the past and gives the present. Answered with an empty array when it is ready. */
+export interface LoadPastPresentRequest extends EngineSettings {
+  readonly kind: "load-past-present";
+  /** Path of the graph that gives logits. */
+  readonly decoder: string;
+  /** Path of the graph that gives what the decoder takes instead of input_ids; null where it takes those. */
+  readonly embedding: string | null;
+  readonly shape: PastPresentShape;
+}
+
+/** What the graph must agree with. */
+export type PastPresentShape = Omit<OnnxRepositoryConfig, "tokens">;
 
 /** Computes `tokens` at positions `past`, `past + 1`, … of a sequence. Answered with logits [rows, vocabulary], flat. */
 export interface RunRequest {
@@ -43,7 +63,7 @@ export interface ForkRequest {
   readonly length: number;
 }
 
-export type Request = LoadRequest | RunRequest | ForkRequest;
+export type Request = LoadRequest | LoadPastPresentRequest | RunRequest | ForkRequest;
 export type Notice = { readonly kind: "free"; readonly sequence: number } | { readonly kind: "close" };
 export type Message = { readonly id: number; readonly request: Request } | { readonly id: null; readonly notice: Notice };
 

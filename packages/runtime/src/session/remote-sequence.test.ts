@@ -56,7 +56,7 @@ test("an append is sent to the worker before it returns its promise", async () =
       return Promise.resolve(new Float32Array(VOCABULARY));
     }
   })(new Worker("", { eval: true }));
-  const shape = { contextLength: 8, vocabularySize: VOCABULARY, cache: [] };
+  const shape = { contextLength: 8, vocabularySize: VOCABULARY };
   const appended = new RemoteSequence({ connection, shape, chunk: 4, nextId: () => 0 }).append([1]);
   expect(sent).toEqual(["run"]);
   await appended;
@@ -145,7 +145,7 @@ test("a fork whose rows could not be copied says so once and is empty then", asy
   let id = 0;
   const source = new RemoteSequence({
     connection,
-    shape: { contextLength: 100, vocabularySize: 16, cache: [] },
+    shape: { contextLength: 100, vocabularySize: 16 },
     chunk: 50,
     nextId: () => id++,
   });

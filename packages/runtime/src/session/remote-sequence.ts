@@ -4,13 +4,15 @@
  */
 import { SessionError } from "../errors.ts";
 import type { Connection } from "./connection.ts";
-import type { ModelShape } from "./protocol.ts";
-import type { LogitRows, Sequence } from "./session.ts";
+import type { LogitRows, Sequence, Session } from "./session.ts";
+
+/** How many tokens a sequence may have, and which. */
+export type TokenLimits = Pick<Session, "contextLength" | "vocabularySize">;
 
 /** What all sequences of a session share. */
 export interface SequenceHost {
   readonly connection: Connection;
-  readonly shape: ModelShape;
+  readonly shape: TokenLimits;
   /** Tokens of one run. */
   readonly chunk: number;
   nextId(): number;

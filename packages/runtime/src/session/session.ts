@@ -13,6 +13,11 @@ export const ENGINE_STACK_MB = 64;
 
 /** How the engine runs. */
 export interface SessionOptions {
+  /**
+   * Of a directory with graphs of onnx-community, Optimum and their like: which of them, by the suffix of the file (`q4`, `fp16`, …; `fp32`
+   * for the one without). Default: the first that is there of q4, quantized, int8, uint8, fp32, q4f16, fp16.
+   */
+  readonly variant?: string;
   /** Threads of one operator; default: physical cores, at most 8. */
   readonly threads?: number;
   /** Tokens computed in one run during prefill; default 256. */
@@ -20,7 +25,7 @@ export interface SessionOptions {
   /** Write ONNX Runtime's profile to files with this prefix; off by default. */
   readonly profile?: string;
   /**
-   * Whether the weights, as the engine packs them, are kept in the cache directory (`$ORRERY_CACHE`, else `$XDG_CACHE_HOME/orrery`, else
+   * Of an export, whether the weights, as the engine packs them, are kept in the cache directory (`$ORRERY_CACHE`, else `$XDG_CACHE_HOME/orrery`, else
    * `~/.cache/orrery`) and mapped from there: the memory is then the page cache's, which processes share and the system may take back.
    * `on`: always; `auto` (the default): when the export's files take a quarter or more of the machine's (or the container's) memory;
    * `off`: never, each load packs in its own memory; `verify`: as `on`, and the kept file is read whole and its checksum compared first.

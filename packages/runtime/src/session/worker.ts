@@ -1,18 +1,24 @@
 /** The worker thread: takes messages in order, one at a time, and answers requests. Logits are handed over, not copied. */
 import { parentPort } from "node:worker_threads";
 import { toOrreryError } from "@orrery/chat";
-import { Engine } from "./engine.ts";
+import { PastPresentEngine } from "./past-present-engine.ts";
 import type { Message, Notice, Reply, Request } from "./protocol.ts";
+import { RowEngine } from "./row-engine.ts";
+import type { WorkerEngine } from "./worker-engine.ts";
 
 const NOTHING = new Float32Array(0);
 
 const port = parentPort!;
-let engine: Engine | null = null;
+let engine: WorkerEngine | null = null;
 let last: Promise<void> = Promise.resolve();
 
 async function answer(request: Request): Promise<Float32Array> {
   if (request.kind === "load") {
-    engine = await Engine.load(request);
+    engine = await RowEngine.load(request);
+    return NOTHING;
+  }
+  if (request.kind === "load-past-present") {
+    engine = await PastPresentEngine.load(request);
     return NOTHING;
   }
   if (request.kind === "run") return engine!.run(request);

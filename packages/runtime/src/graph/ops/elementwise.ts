@@ -54,8 +54,14 @@ export function isNonZero(x: Value): Value {
 
 /** Cast-21 to float32. @throws GraphError `graph/dtype` */
 export function toFloat(x: Value): Value {
-  requireDtype("Cast", x, "int64");
+  requireDtype("Cast", x, "int64", "float16");
   return x.graph.node("Cast", [x], { dtype: "float32", shape: x.shape }, { to: { int: 1 } });
+}
+
+/** Cast-21 to float16, rounded to the nearest. @throws GraphError `graph/dtype` */
+export function toHalf(x: Value): Value {
+  requireDtype("Cast", x, "float32");
+  return x.graph.node("Cast", [x], { dtype: "float16", shape: x.shape }, { to: { int: 10 } });
 }
 
 /** Cos-7. @throws GraphError `graph/dtype` */

@@ -1,13 +1,15 @@
 /**
- * The model inside the worker thread. In: tokens of a sequence and how many rows of it are valid. Out: logits. Keeps the key/value rows of
- * every sequence. The only file that knows the names of the graph's inputs and outputs.
+ * A graph of ours inside the worker thread. In: tokens of a sequence and how many rows of it are valid. Out: logits. Keeps the key/value
+ * rows of every sequence. The only file that knows the names of the graph's inputs and outputs.
  */
 import { Tensor, env, type InferenceSession } from "onnxruntime-node";
 import { SessionError } from "../errors.ts";
 import { NOWHERE } from "../manifest.ts";
+import { inferenceOptions } from "./inference-options.ts";
 import { createInferenceSession } from "./inference-session.ts";
 import type { LoadRequest, ModelShape, RunRequest } from "./protocol.ts";
 import { KeyValueRows } from "./rows.ts";
+import type { WorkerEngine } from "./worker-engine.ts";
 
 const WITH_LOGITS = ["logits", "rows"];
 const WITHOUT_LOGITS = ["rows"];
@@ -23,7 +25,7 @@ interface PastInput {
   readonly window: number | null;
 }
 
-export class Engine {
+export class RowEngine implements WorkerEngine {
   readonly #session: InferenceSession;
   readonly #profiled: boolean;
   readonly #shape: ModelShape;
@@ -45,7 +47,7 @@ export class Engine {
   }
 
   /** @throws SessionError `session/version-mismatch`, `session/load-failed`, `session/wrong-graph` */
-  static async load({ model, packed, onnxruntime, threads, profile, shape }: LoadRequest): Promise<Engine> {
+  static async load({ model, packed, onnxruntime, shape, ...settings }: LoadRequest): Promise<RowEngine> {
     const installed = env.versions.node ?? env.versions.common;
     if (major(installed) !== major(onnxruntime))
       throw new SessionError(
@@ -55,20 +57,7 @@ export class Engine {
           hint: "export the model again with the installed version",
         },
       );
-    const options: InferenceSession.SessionOptions = {
-      executionProviders: ["cpu"],
-      graphOptimizationLevel: "all",
-      intraOpNumThreads: threads,
-      interOpNumThreads: 1,
-      // What goes wrong comes back as an error; a library does not print it as well.
-      logSeverityLevel: 4,
-      // A pattern is kept for every combination of input shapes; ours has a new one at every token.
-      enableMemPattern: false,
-      // Threads of an idle session must not spin: they starve the session that runs.
-      extra: { session: { force_spinning_stop: "1" } },
-      ...(profile === null ? {} : { enableProfiling: true, profileFilePrefix: profile }),
-    };
-    const session = await createInferenceSession(model, packed, options).catch((thrown: unknown) => {
+    const session = await createInferenceSession(model, packed, inferenceOptions(settings)).catch((thrown: unknown) => {
       throw new SessionError("session/load-failed", `onnxruntime ${installed} cannot load ${model}: ${text(thrown)}`, {
         hint: installed === onnxruntime ? undefined : `the model was exported for onnxruntime ${onnxruntime}`,
       });
@@ -79,7 +68,7 @@ export class Engine {
       await session.release();
       throw thrown;
     }
-    return new Engine(session, shape, profile !== null);
+    return new RowEngine(session, shape, settings.profile !== null);
   }
 
   /** Logits [rows, vocabulary], flat. Rows of a run that fails are not written. @throws SessionError `session/run-failed` */
