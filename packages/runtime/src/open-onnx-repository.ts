@@ -162,7 +162,7 @@ async function readConfig(directory: CheckpointDirectory, genai: Genai | null): 
     [CONFIG_FILE, GENERATION_CONFIG_FILE, TOKENIZER_CONFIG_FILE].map((name) => directory.json(name)),
   );
   const text = whole!.json["text_config"];
-  const json = { ...genai, ...(isRecord(text) ? text : {}), ...whole!.json };
+  const json: Record<string, unknown> = { ...genai, ...(isRecord(text) ? text : {}), ...whole!.json };
   const said = parseFields(configSchema, json, whole!.file);
   const vocabularySize = said.vocab_size;
   if (!vocabularySize) throw badConfig(whole!.file, "vocab_size is missing", "the number of logits");
@@ -174,7 +174,10 @@ async function readConfig(directory: CheckpointDirectory, genai: Genai | null): 
     layers: said.num_hidden_layers ?? null,
     keyHeads: numbers(said.num_key_value_heads, said.num_global_key_value_heads),
     headSizes: numbers(said.head_dim, said.global_head_dim),
-    tokens: tokensFromJson({ config: { json, file: whole!.file }, generation: generation!, tokenizer: tokenizer! }, vocabularySize),
+    tokens: tokensFromJson(
+      { config: { json, file: whole!.file }, generation: generation!, tokenizer: tokenizer! },
+      { vocabularySize, needsBos: String(json["model_type"]).startsWith("gemma") },
+    ),
   };
 }
 
