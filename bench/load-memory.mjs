@@ -1,5 +1,5 @@
 /**
- * What `orrery inspect` says of memory against what a process takes. In: a checkpoint. Out: per precision the estimate, the resident
+ * What `orrery inspect` says of memory against what a process takes. In: a checkpoint. Out: per precision and way of computing experts the estimate, the resident
  * memory that loading the export and generating a few tokens adds (a process each), and their ratio. Nothing is asserted.
  *
  *   npm run load-memory --prefix bench -- <checkpoint> [precision …]
@@ -48,14 +48,19 @@ async function parent([path, ...precisions]) {
     process.exit(2);
   }
   const checkpoint = await openCheckpoint(path);
-  const { exports, tokenizer } = describeCheckpoint(checkpoint);
+  const { exports, tokenizer, config } = describeCheckpoint(checkpoint);
   await checkpoint.close();
   const directory = mkdtempSync(join(tmpdir(), "orrery-load-memory-"));
   const mb = (bytes) => (bytes / 1e6).toFixed(1).padStart(7);
   try {
-    for (const weights of precisions.length > 0 ? precisions : ["float32", "int8", "int4"]) {
-      const out = join(directory, weights);
-      await exportModel(path, { out, weights });
+    const modes = config.experts === null ? [undefined] : ["conditional", "merged"];
+    const forms = (precisions.length > 0 ? precisions : ["float32", "int8", "int4"]).flatMap((weights) =>
+      modes.map((experts) => ({ weights, ...(experts && { experts }) })),
+    );
+    for (const form of forms) {
+      const { weights } = form;
+      const out = join(directory, "model");
+      await exportModel(path, { out, ...form, overwrite: true });
       const { memory, bytesOnDisk } = await describeExport(out);
       const worker = fork(fileURLToPath(import.meta.url), ["--child", out, String(tokenizer)]);
       const { all, anonymous } = await new Promise((resolve, reject) => {
@@ -63,7 +68,7 @@ async function parent([path, ...precisions]) {
         worker.once("exit", (code) => reject(new Error(`the process ended with ${code}`)));
       });
       console.log(
-        `${weights.padEnd(8)} measured ${mb(all)} MB (${mb(anonymous)} of its own), estimated ${mb(memory.loaded)} from the export and ` +
+        `${weights.padEnd(8)}${(form.experts ?? "").padEnd(12)} measured ${mb(all)} MB (${mb(anonymous)} of its own), estimated ${mb(memory.loaded)} from the export and ` +
           `${mb(exports[weights].memory.loaded)} from the checkpoint: ratio ${(memory.loaded / all).toFixed(3)}; ` +
           `on disk ${mb(bytesOnDisk)} MB, ratio ${(exports[weights].bytesOnDisk / bytesOnDisk).toFixed(3)}`,
       );

@@ -2,15 +2,19 @@
 import { checkpointFacts, type CheckpointFacts } from "../checkpoint/describe.ts";
 import type { Checkpoint } from "../checkpoint/tensor.ts";
 import { ExportError } from "../errors.ts";
+import type { ExpertMode } from "../families/family.ts";
 import { familyOf } from "../families/registry.ts";
 import { PRECISIONS, type Precision } from "../manifest.ts";
 import { planContents } from "./contents.ts";
+import { whyNotMerged } from "./cost.ts";
 import { estimateMemory, idleNumbers, type MemoryEstimate } from "./estimate.ts";
 import { plannedBytes } from "./plan.ts";
 
 /** An export before it is made. */
 export interface ExportEstimate {
-  /** Bytes of all files, manifest apart: exact where experts are `conditional` or there are none, else within a few per cent. */
+  /** How experts will be computed: plain, or what the measurement of an export will most likely choose (it does where they are small). */
+  readonly experts: ExpertMode;
+  /** Bytes of all files, manifest apart; exact if experts are computed so. */
   readonly bytesOnDisk: number;
   readonly memory: MemoryEstimate;
 }
@@ -27,8 +31,9 @@ export function describeCheckpoint(checkpoint: Checkpoint): CheckpointDescriptio
   const facts = checkpointFacts(checkpoint);
   const { config } = checkpoint;
   const family = familyOf(config.family);
-  const experts = config.experts === null ? "none" : "conditional";
+  const likely = (precision: Precision): ExpertMode => (whyNotMerged(config, precision) === null ? "merged" : "conditional");
   const estimates = PRECISIONS.map((precision) => {
+    const experts = config.experts === null ? "none" : likely(precision);
     try {
       const { dataFiles, graph, others } = planContents(family, checkpoint, precision, {
         experts,
@@ -36,7 +41,7 @@ export function describeCheckpoint(checkpoint: Checkpoint): CheckpointDescriptio
       });
       const beside = [...others.values()].reduce((sum, { length }) => sum + length, 0);
       const memory = estimateMemory(config, dataFiles, graph, checkpoint.tokenizer !== null);
-      return [precision, { bytesOnDisk: plannedBytes(dataFiles) + beside, memory }] as const;
+      return [precision, { experts, bytesOnDisk: plannedBytes(dataFiles) + beside, memory }] as const;
     } catch (error) {
       if (error instanceof ExportError) return [precision, { unavailable: error.message }] as const;
       throw error;

@@ -63,3 +63,18 @@ test.each([
 test("a token passes one row of a table that is only read by row, and all of a tied head", () => {
   expect(idleNumbers(CONFIG)).toBe((VOCABULARY - 1) * 3 * WIDTH);
 });
+
+test("experts in branches: their weights are mapped beside the packed copy, and every branch costs something", () => {
+  const experts = { count: 4, perToken: 2, width: 64 };
+  const layers = [layer(0, WINDOW, 0), layer(1, null, 1)];
+  const config = { ...CONFIG, layers, perLayer: null, tiedHead: false, experts };
+  const family = familyOf(config.family);
+  const [merged, conditional] = (["merged", "conditional"] as const).map((mode) => {
+    const build = { experts: mode, accuracyLevel: 0 } as const;
+    const files = planDataFiles(family.weights(config, build).map((spec) => ({ spec, storage: planQuantized(spec, "float32") })));
+    return estimateMemory(config, files, family.build(config, weightTable(files), build), false);
+  });
+  expect(conditional!.weights).toBe(merged!.weights);
+  expect([merged!.mapped, conditional!.mapped]).toEqual([0, 2 * experts.count * 3 * experts.width * HIDDEN * 4]); // layers, experts, matrices
+  expect(conditional!.engine - merged!.engine).toBeCloseTo(2 * experts.count * 103e3, 3);
+});
