@@ -1,116 +1,116 @@
 /**
- * One export at a time. In: the path of a lock file. Out: the lock, or an error that names who holds it. Law: a process that died holds
- * nothing, however it died; a process that lives is never robbed.
+ * One at a time in a folder. In: the folder. Out: the lock, or an error that names who holds it. Law: a process that died holds nothing,
+ * however it died; a process that lives is never robbed; two never hold it at once.
+ *
+ * Whoever wants the lock puts up a file of its own and then looks for those of others: of two, the later one to look sees the other's.
+ * A name is never used twice, so a dead process's file can be removed without a thought of what came meanwhile.
  */
 import { randomUUID } from "node:crypto";
-import { link, open, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
-import { z } from "zod";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { ExportError } from "../errors.ts";
 import { hasCode } from "./data-file.ts";
 
-const ownerSchema = z.object({ pid: z.int().positive(), host: z.string(), started: z.string().nullable(), id: z.string() });
-type Owner = z.infer<typeof ownerSchema>;
+/** Who wants or holds the lock; all of it is in the name of its file, so that there is no moment without it. */
+interface Owner {
+  readonly file: string;
+  readonly pid: number;
+  /** When the process started, where that is known. */
+  readonly started: string;
+  readonly host: string;
+}
 
-/** A lock file is one line: more is none of ours. */
-const MAX_BYTES = 1024;
+const NAME = /^lock\.(\d{1,10})\.(\d+|unknown)\.[0-9a-f-]{36}\.([^/]+)$/;
 
-/** Rounds of finding a dead owner, removing its lock and being overtaken by another who did the same. */
-const ATTEMPTS = 5;
+/** Those who ask at the same moment see each other, step back and ask again, each after a time of its own. */
+const ATTEMPTS = 20;
+const PAUSE_MS = 20;
 
 /** A lock that is held until it is released. */
 export interface Lock {
-  /** @throws ExportError `export/busy` when the file is no longer ours */
+  /** @throws ExportError `export/busy` when the file was removed by somebody */
   check(): Promise<void>;
   release(): Promise<void>;
 }
 
-/** Takes the lock at `path`, whose folder exists. @throws ExportError `export/busy` */
-export async function takeLock(path: string): Promise<Lock> {
-  const own: Owner = { pid: process.pid, host: hostname(), started: await startOf(process.pid), id: randomUUID() };
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    if (await create(path, JSON.stringify(own))) return held(path, own);
-    const owner = await read(path);
-    if (owner === undefined) continue; // released meanwhile
-    if (await lives(owner)) throw busy(path, owner);
-    await removeStale(path, owner);
+/** Takes the lock of a folder, which is made if need be. @throws ExportError `export/busy` */
+export async function takeLock(folder: string): Promise<Lock> {
+  const host = hostname();
+  const started = await startOf(process.pid);
+  for (let attempt = 1; ; attempt++) {
+    const own = `lock.${process.pid}.${started}.${randomUUID()}.${encodeURIComponent(host)}`;
+    const other = await putUp(folder, own).then(() => otherOwner(folder, own, host));
+    if (other === null) return held(folder, own);
+    await rm(join(folder, own), { force: true });
+    if (attempt === ATTEMPTS) throw busy(folder, other);
+    await setTimeout(PAUSE_MS * Math.random());
   }
-  throw busy(path, (await read(path)) ?? null);
 }
 
-function held(path: string, own: Owner): Lock {
+/** Makes the file, and before it the folder, which whoever released the lock may just have removed. */
+async function putUp(folder: string, own: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    await mkdir(folder, { recursive: true });
+    try {
+      return await writeFile(join(folder, own), "", { flag: "wx" });
+    } catch (cause) {
+      if (attempt === ATTEMPTS || !hasCode(cause, "ENOENT")) throw cause;
+    }
+  }
+}
+
+function held(folder: string, own: string): Lock {
+  const path = join(folder, own);
   const check = async (): Promise<void> => {
-    const owner = await read(path);
-    if (owner?.id !== own.id) throw busy(path, owner ?? null);
+    await stat(path).catch((cause: unknown) => {
+      if (hasCode(cause, "ENOENT")) throw busy(folder, null);
+      throw cause;
+    });
   };
-  return { check, release: () => check().then(() => rm(path, { force: true })) };
+  return { check, release: () => rm(path, { force: true }) };
 }
 
-async function create(path: string, content: string): Promise<boolean> {
-  // Written under another name and linked: nobody ever sees a lock without its owner.
-  const temporary = `${path}-${randomUUID()}`;
-  const handle = await open(temporary, "wx");
-  try {
-    await handle.writeFile(content);
-    await link(temporary, path);
-    return true;
-  } catch (cause) {
-    if (hasCode(cause, "EEXIST")) return false;
-    throw cause;
-  } finally {
-    await handle.close();
-    await rm(temporary, { force: true });
+/** Somebody else who lives; removes the files of those who do not. */
+async function otherOwner(folder: string, own: string, host: string): Promise<Owner | null> {
+  for (const owner of (await readdir(folder)).map(ownerOf)) {
+    if (owner === null || owner.file === own) continue;
+    if (await lives(owner, host)) return owner;
+    await rm(join(folder, owner.file), { force: true });
   }
+  return null;
 }
 
-/** The owner; null when the file does not say, undefined when there is none. */
-async function read(path: string): Promise<Owner | null | undefined> {
-  try {
-    const text = await readFile(path, "utf8");
-    const parsed = text.length > MAX_BYTES ? null : ownerSchema.safeParse(JSON.parse(text));
-    return parsed?.success === true ? parsed.data : null;
-  } catch (cause) {
-    return hasCode(cause, "ENOENT") ? undefined : null;
-  }
+function ownerOf(file: string): Owner | null {
+  const [, pid, started, host] = NAME.exec(file) ?? [];
+  return pid === undefined || started === undefined || host === undefined ? null : { file, pid: Number(pid), started, host };
 }
 
-/** Moves the lock aside; should it turn out to be another's by now, moves it back. */
-async function removeStale(path: string, stale: Owner | null): Promise<void> {
-  const aside = `${path}-${randomUUID()}`;
+/** Another machine's process cannot be asked, so it counts as living. */
+async function lives({ pid, started, host }: Owner, here: string): Promise<boolean> {
+  if (host !== encodeURIComponent(here)) return true;
+  if (pid === 0) return false; // to signal 0 is to signal ourselves
   try {
-    await rename(path, aside);
-  } catch (cause) {
-    if (hasCode(cause, "ENOENT")) return; // somebody else was faster
-    throw cause;
-  }
-  const moved = await read(aside);
-  if (moved?.id !== stale?.id) await link(aside, path);
-  await rm(aside, { force: true });
-}
-
-/** Another machine's process cannot be asked, so it counts as living. A file without an owner comes from no living process of ours. */
-async function lives(owner: Owner | null): Promise<boolean> {
-  if (owner === null) return false;
-  if (owner.host !== hostname()) return true;
-  try {
-    process.kill(owner.pid, 0);
+    process.kill(pid, 0);
   } catch (cause) {
     if (!hasCode(cause, "EPERM")) return false;
   }
-  // The number may have been given to another process since.
-  return owner.started === (await startOf(owner.pid));
+  const now = await startOf(pid);
+  return started === now || started === "unknown" || now === "unknown"; // else the number was given to another process since
 }
 
 /** When a process started, where Linux says so: clock ticks since boot, field 22 of its stat (proc_pid_stat(5)). */
-async function startOf(pid: number): Promise<string | null> {
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => null);
+async function startOf(pid: number): Promise<string> {
+  const text = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
   // The second field is the command's name in brackets, which may itself hold any sign.
-  return stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? null;
+  const started = text.slice(text.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+  return /^\d+$/.test(started) ? started : "unknown";
 }
 
-function busy(path: string, owner: Owner | null): ExportError {
+function busy(folder: string, owner: Owner | null): ExportError {
   const who = owner === null ? "another process" : `process ${owner.pid} on ${owner.host}`;
-  return new ExportError("export/busy", `${who} is exporting to the same place (${path})`, {
+  return new ExportError("export/busy", `${who} is exporting to the same place (${join(folder, owner?.file ?? "")})`, {
     hint: "wait until it is done, or choose another directory; if it is surely gone, delete that file",
   });
 }

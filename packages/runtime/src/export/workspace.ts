@@ -3,7 +3,7 @@
  * Out: a folder for files, what an earlier attempt finished, and at the end the target. Law: until `commit` the target is untouched; at
  * every moment, kill -9 included, it is whole or absent; one process at a time works here.
  *
- *   .<name>.partial/lock    who works here
+ *   .<name>.partial/lock.…  who works here (see lock.ts)
  *   .<name>.partial/state   what is finished (see state.ts)
  *   .<name>.partial/files/  becomes the target
  *   .<name>.partial/old/    the replaced export, between two renames
@@ -40,8 +40,7 @@ export class Workspace {
     const absolute = resolve(target);
     const path = join(dirname(absolute), `.${basename(absolute)}.partial`);
     if (!(await exists(join(path, "old")))) await checkTarget(absolute, overwrite);
-    await mkdir(path, { recursive: true });
-    const workspace = new Workspace(absolute, overwrite, path, await takeLock(join(path, "lock")));
+    const workspace = new Workspace(absolute, overwrite, path, await takeLock(path));
     try {
       await workspace.#recover();
       await checkTarget(absolute, overwrite);
