@@ -34,7 +34,7 @@ export async function syntheticExport(directory, config, precision, { experts = 
     },
   };
   const table = new Map();
-  for (const spec of family.weights(config, build)) table.set(spec.name, await synthesize(spec, planQuantized(spec, precision), sink));
+  for (const spec of family.weights(config, build)) table.set(spec.name, await synthesize({ spec, storage: planQuantized(spec, precision) }, sink));
   close();
   const model = encodeModel(family.build(config, table, build));
   writeFileSync(join(directory, "model.onnx"), model);
