@@ -1,13 +1,12 @@
 /** Exports and GGUF files of a given shape with made-up weights. The same shape gives the same bytes. */
 import { createHash } from "node:crypto";
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { cacheLayers, encodeModel, familyOf } from "../packages/runtime/dist/graph-entry.js";
+import { writeDataFile } from "../packages/runtime/dist/export/data-file.js";
+import { planDataFiles, weightTable } from "../packages/runtime/dist/export/plan.js";
 import { planQuantized } from "../packages/runtime/dist/weights/storage.js";
 import { synthesize } from "../packages/runtime/dist/weights/synthetic.js";
-
-const PAGE = 4096;
-const FILE_BYTES = 2 ** 31;
 
 /** An export of `config` in `directory`, made unless it is there. @returns the directory */
 export async function syntheticExport(directory, config, precision, { experts = config.experts ? "conditional" : "none" } = {}) {
@@ -15,27 +14,11 @@ export async function syntheticExport(directory, config, precision, { experts = 
   mkdirSync(directory, { recursive: true });
   const family = familyOf(config.family);
   const build = { experts, accuracyLevel: precision === "float32" ? 0 : 4 };
-  const files = [];
-  let file = null;
-  const close = () => {
-    if (file === null) return;
-    closeSync(file.handle);
-    files.push({ name: file.name, bytes: file.length, sha256: "0".repeat(64) });
-    file = null;
-  };
-  const sink = {
-    async write(bytes, chunks) {
-      if (file !== null && file.length + bytes > FILE_BYTES) close();
-      file ??= { name: `weights-${files.length}.bin`, handle: openSync(join(directory, `weights-${files.length}.bin`), "w"), length: 0 };
-      file.length += writeSync(file.handle, new Uint8Array(-file.length & (PAGE - 1)));
-      const range = { file: file.name, offset: file.length, length: bytes };
-      for await (const chunk of chunks) file.length += writeSync(file.handle, chunk);
-      return range;
-    },
-  };
-  const table = new Map();
-  for (const spec of family.weights(config, build)) table.set(spec.name, await synthesize({ spec, storage: planQuantized(spec, precision) }, sink));
-  close();
+  const specs = family.weights(config, build);
+  const planned = planDataFiles(specs.map((spec) => ({ spec, storage: planQuantized(spec, precision) })));
+  for (const file of planned) await writeDataFile(directory, file, synthesize, () => {});
+  const table = weightTable(planned);
+  const files = planned.map(({ name }) => ({ name, bytes: statSync(join(directory, name)).size, sha256: "0".repeat(64) }));
   const model = encodeModel(family.build(config, table, build));
   writeFileSync(join(directory, "model.onnx"), model);
   files.push({ name: "model.onnx", bytes: model.length, sha256: createHash("sha256").update(model).digest("hex") });
