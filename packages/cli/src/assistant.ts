@@ -44,7 +44,7 @@ export function agentArguments(command: string, values: ReturnType<typeof parseA
 
 /** Parses the arguments of `run` and `chat`. @throws UsageError `cli/usage` */
 export function parseAgent(command: string, args: readonly string[]) {
-  return parse(command, args, { ...AGENT_OPTIONS, json: { type: "boolean" } });
+  return parse(command, args, { ...AGENT_OPTIONS, json: { type: "boolean" }, session: { type: "string" } });
 }
 
 export interface Assistant {

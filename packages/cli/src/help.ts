@@ -48,6 +48,7 @@ ${EXIT_CODES}
 A conversation with the built-in tools. Ctrl-C cancels the turn and keeps the conversation; at the prompt, Ctrl-C twice
 or /exit leaves.
 
+  --session <file>     go on with the conversation in <file>, and keep it there; <file>.cache holds what was computed
 ${AGENT_OPTIONS}
 ${MODEL_OPTIONS}
 `,

@@ -14,6 +14,9 @@ export type OutputStream = Writable & { readonly isTTY?: boolean; readonly colum
 /** A model that holds memory and a worker until it is disposed. */
 export interface OpenModel extends ChatModel {
   generate(text: string, options: GenerateTextOptions): AsyncIterable<string>;
+  /** Writes down what is remembered of conversations, and takes it up again. Resolve to the number of conversations. */
+  saveCache(path: string): Promise<number>;
+  loadCache(path: string): Promise<number>;
   dispose(): Promise<void>;
 }
 

@@ -1,7 +1,8 @@
 /**
  * Runs golden cases through a session. In: cases, the reference logits (row t = logits after token t), a session. Out: the largest
  * absolute difference of every way to feed each case. Law: how a sequence is divided must not matter, so every case is fed whole,
- * token by token, in chunks of 3 and of 7, and after a rewind, besides its own way.
+ * token by token, in chunks of 3 and of 7, after a rewind, as a fork, restored from a snapshot and beside another sequence, besides its
+ * own way.
  */
 import type { Sequence, Session } from "@orrery/runtime";
 import type { GoldenCase } from "./golden-case.ts";
@@ -50,6 +51,31 @@ async function feed(sequence: Sequence, ids: readonly number[], sizes: readonly 
   return { maxError, position };
 }
 
+/** Feeds `ids` token by token, each step in one run with another sequence, which has half of them before. */
+async function beside(session: Session, sequence: Sequence, ids: readonly number[], reference: Float32Array) {
+  const width = session.vocabularySize;
+  const half = Math.floor(ids.length / 2);
+  const other = session.createSequence();
+  await other.append(ids.slice(0, half), { logits: "none" });
+  let worst = { maxError: 0, position: -1 };
+  for (const [at, token] of ids.entries()) {
+    const both = at + half < ids.length ? [{ sequence: other, token: ids[at + half]!, at: at + half }] : [];
+    const steps = [{ sequence, token, at }, ...both];
+    const logits = await session.step(steps);
+    for (const [i, step] of steps.entries()) {
+      const row = reference.subarray(step.at * width, (step.at + 1) * width);
+      const maxError = logits[i]!.reduce((most, value, k) => Math.max(most, orInfinite(Math.abs(value - row[k]!))), 0);
+      if (maxError > worst.maxError) worst = { maxError, position: step.at };
+    }
+  }
+  other.dispose();
+  return worst;
+}
+
+function orInfinite(error: number): number {
+  return Number.isNaN(error) ? Infinity : error;
+}
+
 function argmax(row: Float32Array): number {
   let best = 0;
   for (let i = 1; i < row.length; i++) if (row[i]! > row[best]!) best = i;
@@ -94,6 +120,23 @@ export async function runCase(session: Session, golden: GoldenCase, reference: F
     s.rewind(keep);
     return feed(s, ids.slice(keep), [4], reference, width);
   });
+  await way("fork", async (s) => {
+    const keep = Math.floor(ids.length / 2);
+    await s.append(ids, { logits: "none" });
+    const fork = s.fork(keep);
+    const result = await feed(fork, ids.slice(keep), [3], reference, width);
+    fork.dispose();
+    return result;
+  });
+  await way("restored from a snapshot", async (s) => {
+    const keep = Math.floor(ids.length / 2);
+    await s.append(ids.slice(0, keep), { logits: "none" });
+    const restored = await session.restore(await s.snapshot());
+    const result = await feed(restored, ids.slice(keep), [3], reference, width);
+    restored.dispose();
+    return result;
+  });
+  await way("beside another", (s) => beside(session, s, ids, reference));
   if (golden.kind === "steps" || golden.kind === "chunks") await way(golden.kind, (s) => feed(s, ids, golden.feed, reference, width));
   if (golden.kind === "rollback")
     await way("rollback", async (s) => {

@@ -37,6 +37,26 @@ export class ShortageError extends ExportError {
 /** The engine could not load or run a model: `session/…`. */
 export class SessionError extends OrreryError {}
 
+/** Rows of a sequence do not fit into the budget: `session/out-of-cache-memory`. */
+export class CacheMemoryError extends SessionError {
+  /** Bytes that were wanted. */
+  readonly neededBytes: number;
+  /** Bytes that all sequences may have together. */
+  readonly budgetBytes: number;
+  /** Bytes of them that are free. */
+  readonly leftBytes: number;
+  constructor(neededBytes: number, budgetBytes: number, leftBytes: number) {
+    super(
+      "session/out-of-cache-memory",
+      `rows of ${neededBytes} bytes are wanted, ${leftBytes} of the cache's ${budgetBytes} bytes are left`,
+      { hint: "raise `cacheMemory`, shorten the conversation, or dispose sequences that are not needed" },
+    );
+    this.neededBytes = neededBytes;
+    this.budgetBytes = budgetBytes;
+    this.leftBytes = leftBytes;
+  }
+}
+
 /** A tokenizer file that cannot be used, or an id or control token it does not have: `tokenizer/…`. */
 export class TokenizerError extends OrreryError {}
 

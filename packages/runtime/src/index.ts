@@ -1,5 +1,6 @@
 /** `@orrery/runtime`: checkpoint to text in one process. `@orrery/runtime/graph` has the graph builder alone. */
 export {
+  CacheMemoryError,
   CheckpointError,
   ConstraintError,
   ContextLengthError,
@@ -29,7 +30,8 @@ export { openCheckpoint } from "./checkpoint/checkpoint.ts";
 export { readFloatArrays } from "./checkpoint/float-arrays.ts";
 export { describeCheckpoint } from "./export/describe-checkpoint.ts";
 export { openSession } from "./session/open.ts";
-export type { LogitRows, Prepacked, PrepackedMode, Sequence, Session, SessionOptions } from "./session/session.ts";
+export type { LogitRows, Prepacked, PrepackedMode, Sequence, Session, SessionOptions, Step } from "./session/session.ts";
+export type { Fingerprint } from "./session/fingerprint.ts";
 export { createTokenizer } from "./tokenizer/tokenizer.ts";
 export type { Tokenizer, Vocabulary } from "./tokenizer/vocabulary.ts";
 export type { Manifest, Precision } from "./manifest.ts";

@@ -172,6 +172,27 @@ test("two conversations at once answer as they do alone", async () => {
   expect(together.map((reply) => reply.message)).toEqual(alone.map((reply) => reply.message));
 });
 
+test("a conversation that was saved goes on in another process' place, and only the new turn is computed", async () => {
+  const messages: Message[] = [{ role: "user", content: "What is the weather in Bergen?" }];
+  const first = await ask(messages);
+  messages.push(first.message, { role: "tool", callId: first.message.calls![0]!.id, name: "get_weather", output: { sky: "rain" } });
+  const directory = await mkdtemp(join(tmpdir(), "orrery-saved-"));
+  const path = join(directory, "cache");
+  expect(await model.saveCache(path)).toBeGreaterThan(0);
+  const expected = await ask(messages);
+  const other = await loadModel(undefined, { threads: 2 });
+  try {
+    expect(await other.loadCache(path)).toBeGreaterThan(0);
+    const { message, finish } = await collectReply(other.stream({ messages, tools: [weather] }));
+    const known = first.finish.usage.promptTokens + first.finish.usage.replyTokens;
+    expect(finish.usage.cachedTokens).toBeGreaterThanOrEqual(known - 1); // the last reply token was never computed
+    expect(message).toEqual(expected.message);
+  } finally {
+    await other.dispose();
+    await rm(directory, { recursive: true });
+  }
+}, 60_000);
+
 test("sampling with a seed repeats itself", async () => {
   const request = {
     messages: [{ role: "user", content: "Hi" }] as const,

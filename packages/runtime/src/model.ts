@@ -4,6 +4,7 @@
  */
 import { basename } from "node:path";
 import type { ChatEvent, ChatModel, ChatRequest, Sampling } from "@orrery/chat";
+import { loadCache, saveCache } from "./cache-file.ts";
 import { chat } from "./chat.ts";
 import { quoted } from "./checkpoint/json.ts";
 import { createConstraintEngine, type ConstraintEngine } from "./constraint/engine.ts";
@@ -16,7 +17,7 @@ import { isHubName } from "./hub/name.ts";
 import type { Manifest } from "./manifest.ts";
 import { isExport, openModel, type OpenedModel } from "./open-model.ts";
 import { repositoryName, unknownVariant } from "./open-onnx-repository.ts";
-import { GEMMA4_FORMAT } from "./prompt/format.ts";
+import { GEMMA4_FORMAT, PROMPT_VERSION } from "./prompt/format.ts";
 import { ReplyMemory } from "./prompt/memory.ts";
 import { createSampler } from "./sampling/sample.ts";
 import { SequencePool } from "./sequence/pool.ts";
@@ -28,8 +29,8 @@ import type { Tokenizer } from "./tokenizer/vocabulary.ts";
 import { loadTokenizer } from "./tokenizer/load.ts";
 
 /** How a model is loaded: {@link SessionOptions}, how many conversations it remembers, and for one of the hub {@link HubLoadOptions}. */
-export interface LoadOptions extends SessionOptions, HubLoadOptions {
-  /** Conversations whose key/value rows are kept; default 4. */
+export interface LoadOptions extends Omit<SessionOptions, "template">, HubLoadOptions {
+  /** Conversations whose key/value rows are kept, as far as `cacheMemory` allows; default 4. */
   readonly sequences?: number;
 }
 
@@ -43,7 +44,7 @@ export interface GenerateTextOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A model that is ready: chat through the port, plain continuation, and its end. Requests may overlap; each step takes turns. */
+/** A model that is ready: chat through the port, plain continuation, and its end. Requests may overlap; their steps are computed together. */
 export interface LoadedModel extends ChatModel {
   /** What the export says of itself; null where the directory holds ONNX graphs of others. */
   readonly manifest: Manifest | null;
@@ -55,6 +56,17 @@ export interface LoadedModel extends ChatModel {
    *   PromptError `prompt/empty`; all of them from the iteration
    */
   generate(text: string, options?: GenerateTextOptions): AsyncGenerator<string>;
+  /**
+   * Writes the conversations that no request is using to a file, which replaces an earlier one when it is whole. Resolves to their number.
+   * @throws SessionError `session/cache-file`, `session/disposed`
+   */
+  saveCache(path: string): Promise<number>;
+  /**
+   * Takes up the conversations of a file that {@link saveCache} wrote: their next turn computes only what is new. Resolves to their number.
+   * @throws SessionError `session/cache-file`, `session/snapshot-damaged`, `session/snapshot-version`, `session/snapshot-mismatch` (it was
+   *   written with other weights, another tokenizer, prompt format, precision or onnxruntime); CacheMemoryError
+   */
+  loadCache(path: string): Promise<number>;
   /** Ends the worker and frees the weights; replies that run end with `session/disposed`. Safe to call twice. */
   dispose(): Promise<void>;
 }
@@ -79,7 +91,10 @@ export async function loadModel(source: string = embeddedModelDirectory(), optio
   const fetched = onHub ? await exportHubModel(source, given) : null;
   const opened = await openModel(fetched?.directory ?? source, options.variant);
   const { manifest, name, tokens } = identity(opened);
-  const [words, engine] = await Promise.allSettled([loadWords(opened.directory), openSession(opened, sessionOptions)]);
+  const [words, engine] = await Promise.allSettled([
+    loadWords(opened.directory),
+    openSession(opened, { ...sessionOptions, template: PROMPT_VERSION }),
+  ]);
   if (engine.status === "rejected") throw engine.reason;
   const session = engine.value;
   if (words.status === "rejected") {
@@ -90,6 +105,7 @@ export async function loadModel(source: string = embeddedModelDirectory(), optio
   const pool = new SequencePool(session, { capacity: sequences });
   const { contextLength, vocabularySize } = session;
   const parts = { ...words.value, pool, memory: new ReplyMemory(), contextLength, vocabularySize };
+  const remembered = { session, pool, memory: parts.memory };
 
   async function* continueText(text: string, { maxTokens = 128, sampling = {}, signal }: GenerateTextOptions = {}): AsyncGenerator<string> {
     const { bos, stop } = tokens;
@@ -120,6 +136,8 @@ export async function loadModel(source: string = embeddedModelDirectory(), optio
     prepacked: session.prepacked,
     stream: (request: ChatRequest): AsyncIterable<ChatEvent> => chat(parts, request),
     generate: continueText,
+    saveCache: (path) => saveCache(path, remembered),
+    loadCache: (path) => loadCache(path, remembered),
     dispose: () => session.dispose(),
   };
 }

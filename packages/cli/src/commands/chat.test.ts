@@ -1,5 +1,5 @@
 import { scriptedModel } from "@orrery/chat/testing";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cli } from "../cli.ts";
@@ -82,5 +82,52 @@ test("a line that was typed ahead is the next turn, and no answer to a question"
   expect(await ended).toBe(EXIT.ok);
   expect(model.requests[2]?.messages.at(-1)).toEqual({ role: "user", content: "yes" });
   expect(await readdir(own)).toEqual([]);
+  await rm(own, { recursive: true });
+});
+
+test("a conversation in a file goes on where it was left, with what the model remembered", async () => {
+  const own = await mkdtemp(join(folder, "orrery-chat-"));
+  const args = ["chat", "--session", "talk.json"];
+  const first = new Outside(scriptedModel(["Hello."]), own);
+  first.stdin.end("hi\n");
+  expect(await cli(args, first.host)).toBe(EXIT.ok);
+  expect(first.caches).toEqual([]);
+  expect((await readdir(own)).sort()).toEqual(["talk.json", "talk.json.cache"]);
+
+  const model = scriptedModel(["Again."]);
+  const second = new Outside(model, own);
+  second.stdin.end("and now\n");
+  expect(await cli(args, second.host)).toBe(EXIT.ok);
+  expect(second.caches).toEqual(["cache"]);
+  expect(model.requests[0]?.messages.slice(1)).toEqual([
+    { role: "user", content: "hi" },
+    { role: "assistant", content: "Hello." },
+    { role: "user", content: "and now" },
+  ]);
+  await rm(own, { recursive: true });
+});
+
+test("a file that is no conversation is told before the model is loaded, and stays as it is", async () => {
+  const own = await mkdtemp(join(folder, "orrery-chat-"));
+  for (const text of ["not JSON", '{"format":2}', '{"format":1,"tools":[],"messages":[{"role":"robot"}]}']) {
+    await writeFile(join(own, "talk.json"), text);
+    const outside = new Outside(scriptedModel([]), own);
+    outside.stdin.end("hi\n");
+    expect(await cli(["chat", "--session", "talk.json"], outside.host)).not.toBe(EXIT.ok);
+    expect(outside.err).toContain("talk.json cannot be read as a conversation");
+    expect(outside.loaded).toEqual([]);
+    expect(await readFile(join(own, "talk.json"), "utf8")).toBe(text);
+  }
+  await rm(own, { recursive: true });
+});
+
+test("a cache that does not fit costs a line, not the conversation", async () => {
+  const own = await mkdtemp(join(folder, "orrery-chat-"));
+  await mkdir(join(own, "talk.json.cache"));
+  const outside = new Outside(scriptedModel(["Hello."]), own);
+  outside.stdin.end("hi\n");
+  await cli(["chat", "--session", "talk.json"], outside.host);
+  expect(outside.out).toContain("the conversation is computed again");
+  expect(outside.out).toContain("Hello.");
   await rm(own, { recursive: true });
 });

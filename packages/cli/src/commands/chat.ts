@@ -4,6 +4,7 @@
  */
 import { run, type RunResult } from "@orrery/agent";
 import type { Message } from "@orrery/chat";
+import { resolve } from "node:path";
 import { createApprover } from "../approval.ts";
 import { agentArguments, openAssistant, parseAgent, type AgentArguments, type Assistant } from "../assistant.ts";
 import { usage } from "../arguments.ts";
@@ -11,6 +12,7 @@ import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { styleOf, type Host, type OpenModel } from "../host.ts";
 import { loadShown } from "../load.ts";
 import { printError } from "../report.ts";
+import { readChat, recall, remember, writeChat, type SavedChat } from "../saved-chat.ts";
 import { LineReader } from "../view/line-reader.ts";
 import { LiveView } from "../view/live.ts";
 import type { Style } from "../view/style.ts";
@@ -24,6 +26,8 @@ interface Conversation {
   readonly reader: LineReader;
   readonly view: LiveView;
   readonly style: Style;
+  /** File of the conversation. */
+  readonly session: string | undefined;
 }
 
 /** @throws OrreryError for wrong arguments and for a model that cannot be loaded */
@@ -31,16 +35,23 @@ export async function chatCommand(args: readonly string[], host: Host): Promise<
   const { values, positionals } = parseAgent("chat", args);
   if (positionals.length > 0) throw usage("chat", `chat takes no task, found '${positionals[0]}'`);
   if (values.json) throw usage("chat", "chat has no --json; use run");
+  if (values.session === "") throw usage("chat", "--session takes a file");
   const options = agentArguments("chat", values, host);
+  const session = values.session === undefined ? undefined : resolve(host.cwd, values.session);
   const style = styleOf(host, options.flags.noColor);
   const view = new LiveView(host.stdout, style);
   const assistant = await openAssistant(options, host.now);
+  const saved = session === undefined ? { messages: [], tools: [] } : await readChat(session);
   const model = await host.interrupts.abortable((signal) => loadShown(host, view, options.source, signal));
   const reader = new LineReader(host.stdin, host.stdout, () => host.interrupts.raise());
   try {
     view.line(style.dim(`${model.id} · Ctrl-C cancels a turn · /new forgets the conversation · /exit leaves`));
-    await converse({ host, options, assistant, model, reader, view, style });
+    const forgotten = session === undefined ? undefined : await view.during("· taking up the conversation", recall(model, session));
+    if (forgotten !== undefined) view.line(style.dim(`the conversation is computed again: ${forgotten}`));
+    await converse({ host, options, assistant, model, reader, view, style, session }, saved);
     view.endLine();
+    const unsaved = session === undefined ? undefined : await view.during("· saving the conversation", remember(model, session));
+    if (unsaved !== undefined) view.line(style.dim(`the conversation is saved, but will be computed again: ${unsaved}`));
     return EXIT.ok;
   } finally {
     reader.close();
@@ -48,10 +59,9 @@ export async function chatCommand(args: readonly string[], host: Host): Promise<
   }
 }
 
-async function converse(conversation: Conversation): Promise<void> {
-  const { view, style, assistant, model, host, options } = conversation;
-  let messages: readonly Message[] = [];
-  let tools: readonly string[] = [];
+async function converse(conversation: Conversation, saved: SavedChat): Promise<void> {
+  const { view, style, assistant, model, host, options, session } = conversation;
+  let { messages, tools } = saved;
   for (;;) {
     const line = await nextLine(conversation);
     if (line === undefined || line === "/exit" || line === "/quit") return;
@@ -59,6 +69,7 @@ async function converse(conversation: Conversation): Promise<void> {
     if (line === "/new") {
       messages = [];
       tools = [];
+      if (session !== undefined) await writeChat(session, { messages, tools });
       view.line(style.dim("a new conversation"));
       continue;
     }
@@ -71,7 +82,9 @@ async function converse(conversation: Conversation): Promise<void> {
     else if (result.status === "cancelled") view.line(style.dim("cancelled"));
     else printError(resultError(result), host.stderr);
     // A turn that failed is not part of the conversation: a prompt that was too long would stay too long.
-    if (result.status === "answered" || result.status === "cancelled") messages = result.messages;
+    if (result.status !== "answered" && result.status !== "cancelled") continue;
+    messages = result.messages;
+    if (session !== undefined) await writeChat(session, { messages, tools });
   }
 }
 

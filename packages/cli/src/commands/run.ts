@@ -21,6 +21,7 @@ export const DEMONSTRATION = "Work out how many days there are between 2026-03-0
 export async function runCommand(args: readonly string[], host: Host): Promise<ExitCode> {
   const { values, positionals } = parseAgent("run", args);
   const options = agentArguments("run", values, host);
+  if (values.session !== undefined) throw usage("run", "run has no --session; use chat");
   const json = values.json ?? false;
   const given = positionals.length === 0 ? undefined : positionals.join(" ").trim();
   if (given === "") throw usage("run", "the task is empty");

@@ -3,6 +3,7 @@
  * was printed, what was loaded, and whether it was disposed of.
  */
 import { OrreryError, type ChatModel } from "@orrery/chat";
+import { readFile, writeFile } from "node:fs/promises";
 import { PassThrough } from "node:stream";
 import type { Engine, Host } from "../host.ts";
 import { Interrupts } from "../interrupts.ts";
@@ -15,6 +16,8 @@ export class Outside {
   readonly loaded: (string | undefined)[] = [];
   readonly variants: (string | undefined)[] = [];
   disposed = 0;
+  /** What was in the caches that were loaded. */
+  readonly caches: string[] = [];
   #out = "";
   #err = "";
   readonly host: Host;
@@ -49,6 +52,14 @@ export class Outside {
               if (signal?.aborted) throw new OrreryError("session/aborted", "aborted");
               yield word;
             }
+          },
+          saveCache: async (path) => {
+            await writeFile(path, "cache");
+            return 1;
+          },
+          loadCache: async (path) => {
+            this.caches.push(await readFile(path, "utf8"));
+            return 1;
           },
           dispose: async () => {
             this.disposed++;

@@ -53,6 +53,12 @@ export const GEMMA4_FORMAT: ChatFormat = {
   think: "<|think|>",
 };
 
+/**
+ * Name and version of how conversations are rendered. Raise it when the same conversation becomes other tokens: rows written down before
+ * are then refused, not silently of no use.
+ */
+export const PROMPT_VERSION = `${GEMMA4_FORMAT.name} 1`;
+
 const ALWAYS = [
   "begin",
   "turnOpen",

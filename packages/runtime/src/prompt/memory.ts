@@ -45,6 +45,11 @@ export class ReplyMemory {
     return ids;
   }
 
+  /** Keys and ids, least recently used first. */
+  entries(): IterableIterator<[string, readonly number[]]> {
+    return this.#pieces.entries();
+  }
+
   #drop(key: string): void {
     this.#held -= this.#pieces.get(key)?.length ?? 0;
     this.#pieces.delete(key);

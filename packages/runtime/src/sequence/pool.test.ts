@@ -123,6 +123,40 @@ test("what was not acquired cannot be released, nor twice", async () => {
   expect(() => new SequencePool(session, { capacity: 0 })).toThrow(expect.objectContaining({ code: "session/bad-option" }));
 });
 
+test("a prefix whose rows are gone is computed again, one that is in reach is used", async () => {
+  const own = await openSession(FIXTURE, { threads: 1, rewind: 8 });
+  const pool = new SequencePool(own);
+  const { sequence } = await serve(pool, prompt(1, 2));
+  for (const token of block(3)) await sequence.append([token], { logits: "none" });
+  pool.release(sequence);
+  expect(sequence.reach).toBe(231);
+  const near = [...prompt(1, 2, 3).slice(0, 235), 1, 2];
+  const far = prompt(1, 4);
+  for (const [tokens, cached] of [
+    [near, 235],
+    [far, 0],
+  ] as const) {
+    const served = await serve(pool, tokens);
+    expect(served.cached).toBe(cached);
+    const reference = await session.createSequence().append(tokens);
+    expect(Math.max(...reference.map((value, i) => Math.abs(value - served.logits[i]!)))).toBeLessThan(TOLERANCE);
+  }
+  await own.dispose();
+});
+
+test("when rows do not fit into the budget the least recently used conversation goes, and an idle one never stands in the way", async () => {
+  const own = await openSession(FIXTURE, { threads: 1, cacheMemory: 2 * 256 * 128 });
+  const pool = new SequencePool(own);
+  await serveAndRelease(pool, prompt(1, 2));
+  await serveAndRelease(pool, prompt(9, 2));
+  await serveAndRelease(pool, prompt(3, 2));
+  expect(await serveAndRelease(pool, prompt(9, 2, 4))).toBe(160);
+  expect(await serveAndRelease(pool, prompt(1, 2))).toBe(0);
+  const { sequence } = pool.acquire(prompt(5));
+  await expect(sequence.append(prompt(5, 1, 2, 3, 4, 5, 6))).rejects.toMatchObject({ code: "session/out-of-cache-memory" });
+  await own.dispose();
+});
+
 test("whatever is acquired, appended and released, the logits are those of a fresh sequence and none is shared", async () => {
   const fresh = new Map<string, Promise<Float32Array>>();
   const reference = (tokens: readonly number[]) => {

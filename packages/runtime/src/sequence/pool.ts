@@ -1,7 +1,8 @@
 /**
  * Sequences kept between requests, so that what a prompt shares with an earlier one is not computed again. In: the tokens of a
  * prompt. Out: a sequence that holds a prefix of them. Law: no sequence serves two requests at once, and none but the least recently
- * used one loses more than a short tail.
+ * used one loses more than a short tail. When there are too many, or their rows do not fit into the session's budget, the least recently
+ * used go.
  */
 import { SessionError } from "../errors.ts";
 import { atLeastOne } from "../session/at-least-one.ts";
@@ -12,7 +13,8 @@ const DEFAULT_CAPACITY = 4;
 
 /**
  * A sequence that goes on for at most this many tokens after the shared prefix is rewound, not forked: it is most likely the same
- * conversation whose last reply was rendered anew, and to compute so few tokens again costs less than to hold its rows twice.
+ * conversation whose last reply was rendered anew, and to compute so few tokens again costs less than a copy of its rows, which a fork
+ * takes when it writes.
  */
 const SHORT_TAIL = 64;
 
@@ -44,6 +46,18 @@ export class SequencePool {
   constructor(session: Session, { capacity = DEFAULT_CAPACITY }: SequencePoolOptions = {}) {
     this.#session = session;
     this.#capacity = atLeastOne("capacity", capacity);
+    session.whenFull(() => this.#evict());
+  }
+
+  /** Sequences that serve no request, least recently used first. */
+  get idle(): readonly Sequence[] {
+    return [...this.#idle];
+  }
+
+  /** Keeps a sequence that was made elsewhere, as the one used last. */
+  adopt(sequence: Sequence): void {
+    this.#idle.add(sequence);
+    this.#shrink();
   }
 
   /**
@@ -64,7 +78,11 @@ export class SequencePool {
         hint: "release each acquired sequence once",
       });
     this.#idle.add(sequence);
-    while (this.#idle.size > 0 && this.#size() > this.#capacity) this.#evict();
+    this.#shrink();
+  }
+
+  #shrink(): void {
+    while (this.#size() > this.#capacity && this.#evict());
   }
 
   #take(best: Best | null): Acquired {
@@ -89,7 +107,7 @@ export class SequencePool {
     let best: Best | null = null;
     for (const sequence of [...this.#idle, ...this.#busy]) {
       const cached = Math.min(commonPrefix(sequence.tokens, tokens), tokens.length - 1);
-      if (cached <= 0 || cached < (best?.cached ?? 0)) continue;
+      if (cached <= 0 || cached < sequence.reach || cached < (best?.cached ?? 0)) continue;
       const short = this.#idle.has(sequence) && sequence.length - cached <= SHORT_TAIL;
       if (best === null || cached > best.cached || (short && sequence.length < best.sequence.length)) best = { sequence, cached };
     }
@@ -104,10 +122,12 @@ export class SequencePool {
     return this.#idle.values().next().value;
   }
 
-  #evict(): void {
+  /** False when none is idle. */
+  #evict(): boolean {
     const oldest = this.#oldest();
-    if (oldest === undefined) return;
+    if (oldest === undefined) return false;
     this.#idle.delete(oldest);
     oldest.dispose();
+    return true;
   }
 }

@@ -2,7 +2,7 @@ import { Worker } from "node:worker_threads";
 import { Connection } from "./connection.ts";
 import type { RunRequest } from "./protocol.ts";
 
-const RUN: RunRequest = { kind: "run", sequence: 0, past: 0, tokens: [1], logits: "last" };
+const RUN: RunRequest = { kind: "run", lanes: [{ sequence: 0, past: 0, tokens: [1] }], logits: "last" };
 
 test("a worker that throws rejects what is waiting and what comes later, with its reason", async () => {
   const connection = new Connection(

@@ -3,11 +3,11 @@
  * answers, dies or is closed; the process may end whenever no request is waiting.
  */
 import type { Worker } from "node:worker_threads";
-import { SessionError } from "../errors.ts";
-import type { Message, Notice, Reply, Request } from "./protocol.ts";
+import { CacheMemoryError, SessionError } from "../errors.ts";
+import type { Answer, Failure, Message, Notice, Reply, Request, Result } from "./protocol.ts";
 
 interface Waiting {
-  resolve(result: Float32Array): void;
+  resolve(result: Result): void;
   reject(error: SessionError): void;
 }
 
@@ -32,14 +32,14 @@ export class Connection {
     });
   }
 
-  /** @throws SessionError what the worker answered, `session/worker-died`, `session/disposed` */
-  ask(request: Request): Promise<Float32Array> {
+  /** Buffers in `transfer` are handed over. @throws SessionError what the worker answered, `session/worker-died`, `session/disposed` */
+  ask<R extends Request>(request: R, transfer: readonly ArrayBuffer[] = []): Promise<Answer<R>> {
     if (this.#ended !== null) return Promise.reject(again(this.#ended));
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       if (this.#waiting.size === 0) this.#worker.ref();
-      this.#waiting.set(id, { resolve, reject });
-      this.#send({ id, request });
+      this.#waiting.set(id, { resolve: resolve as Waiting["resolve"], reject });
+      this.#send({ id, request }, transfer);
     });
   }
 
@@ -55,8 +55,8 @@ export class Connection {
     return this.#exit;
   }
 
-  #send(message: Message): void {
-    this.#worker.postMessage(message);
+  #send(message: Message, transfer: readonly ArrayBuffer[] = []): void {
+    this.#worker.postMessage(message, transfer);
   }
 
   #settle(reply: Reply): void {
@@ -65,8 +65,7 @@ export class Connection {
     this.#waiting.delete(reply.id);
     if (this.#waiting.size === 0) this.#worker.unref();
     if ("result" in reply) waiting.resolve(reply.result);
-    else
-      waiting.reject(new SessionError(reply.failure.code, reply.failure.message, { hint: reply.failure.hint, cause: reply.failure.cause }));
+    else waiting.reject(thrownAgain(reply.failure));
   }
 
   /** The first reason counts. */
@@ -77,6 +76,11 @@ export class Connection {
     for (const waiting of this.#waiting.values()) waiting.reject(again(reason));
     this.#waiting.clear();
   }
+}
+
+function thrownAgain({ code, message, hint, cause, memory }: Failure): SessionError {
+  if (memory !== undefined) return new CacheMemoryError(memory.needed, memory.budget, memory.left);
+  return new SessionError(code, message, { hint, cause });
 }
 
 function died(why: string, cause?: unknown): SessionError {

@@ -5,19 +5,27 @@ import { MODEL_FILE } from "../manifest.ts";
 import type { OpenedExport } from "../open-export.ts";
 import { isExport, openModel, type OpenedModel } from "../open-model.ts";
 import type { OnnxRepository } from "../open-onnx-repository.ts";
+import { exportBytes } from "../prepack/cache.ts";
 import { atLeastOne } from "./at-least-one.ts";
 import { Connection } from "./connection.ts";
+import { fingerprintOf } from "./fingerprint.ts";
 import { loadPrepacked, prepackedMode } from "./prepacked.ts";
 import { defaultThreads } from "./processors.ts";
-import type { EngineSettings } from "./protocol.ts";
-import { RemoteSequence } from "./remote-sequence.ts";
-import type { SequenceHost, TokenLimits } from "./remote-sequence.ts";
-import { ENGINE_STACK_MB, type Prepacked, type PrepackedMode, type Session, type SessionOptions } from "./session.ts";
+import type { SequenceHost } from "./remote-sequence.ts";
+import { Scheduler } from "./scheduler.ts";
+import { ENGINE_STACK_MB, type Session, type SessionOptions } from "./session.ts";
+import { spansOf, visibleBytes } from "./spans.ts";
+import { WorkerSession } from "./worker-session.ts";
 
 const DEFAULT_CHUNK = 256;
+const DEFAULT_REWIND = 1024;
+const DEFAULT_LANES = 8;
 
 /** The worker beside this file: worker.js when built, worker.ts when Node runs the sources. */
 const WORKER = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
+
+/** Options with their defaults. */
+type Settings = ReturnType<typeof settingsOf>;
 
 /**
  * Opens a model, by its directory or as {@link openModel} found it. The weights are mapped from its files, not read.
@@ -26,61 +34,69 @@ const WORKER = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
  * @throws ExportError, CheckpointError as {@link openModel}: a mapped file that is too short would kill the process when its end is read
  */
 export async function openSession(source: string | OpenedModel, options: SessionOptions = {}): Promise<Session> {
-  const threads = atLeastOne("threads", options.threads ?? defaultThreads());
-  const chunk = atLeastOne("chunk", options.chunk ?? DEFAULT_CHUNK);
-  const mode = prepackedMode(options.prepacked ?? "auto");
+  const settings = settingsOf(options);
   const opened = typeof source === "string" ? await openModel(source, options.variant) : source;
   const connection = new Connection(
     new Worker(WORKER, { name: "orrery engine", execArgv: [], resourceLimits: { stackSizeMb: ENGINE_STACK_MB } }),
   );
   try {
-    const settings = { threads, profile: options.profile ?? null };
-    const prepacked = isExport(opened)
-      ? await loadExport(connection, opened, settings, mode)
-      : await loadRepository(connection, opened, settings);
-    return new WorkerSession(connection, isExport(opened) ? opened.manifest.config : opened.config, chunk, prepacked);
+    return isExport(opened) ? await loadExport(connection, opened, settings) : await loadRepository(connection, opened, settings);
   } catch (thrown) {
     await connection.close();
     throw thrown;
   }
 }
 
-async function loadExport(connection: Connection, opened: OpenedExport, settings: EngineSettings, mode: PrepackedMode): Promise<Prepacked> {
-  const { config, cache, onnxruntime } = opened.manifest;
-  const shape = { contextLength: config.contextLength, vocabularySize: config.vocabularySize, cache };
-  const request = { kind: "load", model: join(opened.directory, MODEL_FILE), onnxruntime, shape, ...settings } as const;
-  return loadPrepacked(opened, mode, (packed) => connection.ask({ ...request, packed }));
+/** @throws SessionError `session/bad-option` */
+function settingsOf(options: SessionOptions) {
+  return {
+    engine: { threads: atLeastOne("threads", options.threads ?? defaultThreads()), profile: options.profile ?? null },
+    cacheMemory: atLeastOne("cacheMemory", options.cacheMemory ?? Math.ceil(process.availableMemory() / 2)),
+    chunk: atLeastOne("chunk", options.chunk ?? DEFAULT_CHUNK),
+    lanes: atLeastOne("lanes", options.lanes ?? DEFAULT_LANES),
+    rewind: atLeastOne("rewind", options.rewind ?? DEFAULT_REWIND),
+    prepacked: prepackedMode(options.prepacked ?? "auto"),
+    template: options.template ?? "",
+  };
 }
 
-/** Graphs of others are packed in memory at every load. */
-async function loadRepository(connection: Connection, opened: OnnxRepository, settings: EngineSettings): Promise<Prepacked> {
+async function loadExport(connection: Connection, opened: OpenedExport, settings: Settings): Promise<Session> {
+  const { manifest, directory } = opened;
+  const { cache, onnxruntime } = manifest;
+  const { contextLength, vocabularySize } = manifest.config;
+  const { engine, cacheMemory, rewind, lanes, chunk } = settings;
+  const shape = { contextLength, vocabularySize, cache };
+  const request = { kind: "load", model: join(directory, MODEL_FILE), onnxruntime, shape, cacheMemory, rewind, ...engine } as const;
+  let version = onnxruntime;
+  const prepacked = await loadPrepacked(opened, settings.prepacked, async (packed) => {
+    version = Buffer.from(await connection.ask({ ...request, packed })).toString();
+  });
+  const spans = spansOf(cache);
+  const rowBytes = (past: number): number => visibleBytes(past, spans);
+  const host: SequenceHost = {
+    connection,
+    scheduler: new Scheduler({ connection, vocabularySize, lanes, weightBytes: exportBytes(manifest), rowBytes }),
+    shape,
+    snapshots: { spans, contextLength, vocabularySize, fingerprint: fingerprintOf(manifest, settings.template, version) },
+    chunk,
+    rewind: cache.some(({ window }) => window !== null) ? rewind : null,
+    nextId: counter(),
+  };
+  return new WorkerSession(host, prepacked);
+}
+
+/** Graphs of others are packed in memory at every load, and compute one sequence at a time. */
+async function loadRepository(connection: Connection, opened: OnnxRepository, { engine, chunk }: Settings): Promise<Session> {
   const { decoder, embedding, config } = opened;
   const { tokens: _, ...shape } = config;
-  await connection.ask({ kind: "load-past-present", decoder, embedding, shape, ...settings });
-  return { mapped: false, reason: null };
+  await connection.ask({ kind: "load-past-present", decoder, embedding, shape, ...engine });
+  const { vocabularySize } = shape;
+  const scheduler = new Scheduler({ connection, vocabularySize, lanes: 1, weightBytes: 0, rowBytes: () => 0 });
+  const host: SequenceHost = { connection, scheduler, shape, snapshots: null, chunk, rewind: null, nextId: counter() };
+  return new WorkerSession(host, { mapped: false, reason: null });
 }
 
-class WorkerSession implements Session {
-  readonly contextLength: number;
-  readonly vocabularySize: number;
-  readonly prepacked: Prepacked;
-  readonly #host: SequenceHost;
-  #closed: Promise<void> | null = null;
-
-  constructor(connection: Connection, shape: TokenLimits, chunk: number, prepacked: Prepacked) {
-    this.prepacked = prepacked;
-    this.contextLength = shape.contextLength;
-    this.vocabularySize = shape.vocabularySize;
-    let id = 0;
-    this.#host = { connection, shape, chunk, nextId: () => id++ };
-  }
-
-  createSequence(): RemoteSequence {
-    return new RemoteSequence(this.#host);
-  }
-
-  dispose(): Promise<void> {
-    this.#closed ??= this.#host.connection.close();
-    return this.#closed;
-  }
+function counter(): () => number {
+  let next = 0;
+  return () => next++;
 }

@@ -8,8 +8,10 @@ import { dequantize } from "../checkpoint/dequantize.ts";
 import { SessionError } from "../errors.ts";
 import { inferenceOptions } from "./inference-options.ts";
 import { readPastPresentGraph, type IntegerType, type PastPair, type PastPresentGraph, type RoleInput } from "./past-present-graph.ts";
-import type { LoadPastPresentRequest, RunRequest } from "./protocol.ts";
+import type { Lane, LoadPastPresentRequest, RunRequest } from "./protocol.ts";
 import type { WorkerEngine } from "./worker-engine.ts";
+
+type LaneRun = Lane & Pick<RunRequest, "logits">;
 
 /** One graph, or a decoder and the graph that embeds its tokens. */
 interface Sessions {
@@ -50,8 +52,14 @@ export class PastPresentEngine implements WorkerEngine {
     }
   }
 
-  /** Logits [rows, vocabulary], flat. A run that fails leaves the sequence as it was. @throws SessionError `session/run-failed` */
-  async run(request: RunRequest): Promise<Float32Array> {
+  /** Logits [rows, vocabulary], flat; of lanes one after the other. A run that fails leaves the sequence as it was. @throws SessionError `session/run-failed` */
+  async run({ lanes, logits }: RunRequest): Promise<Float32Array<ArrayBuffer>> {
+    const rows: Float32Array<ArrayBuffer>[] = [];
+    for (const lane of lanes) rows.push(await this.#run({ ...lane, logits }));
+    return rows.length === 1 ? rows[0]! : Float32Array.from(rows.flatMap((row) => [...row]));
+  }
+
+  async #run(request: LaneRun): Promise<Float32Array<ArrayBuffer>> {
     const { sequence, past, tokens, logits } = request;
     const { inputs, pairs, embedding } = this.#graph;
     try {
@@ -95,7 +103,7 @@ export class PastPresentEngine implements WorkerEngine {
   }
 
   /** The rows asked for, of logits [1, kept, vocabulary]: some graphs compute all of them. */
-  #rows(computed: Tensor, { tokens, logits }: RunRequest): Float32Array {
+  #rows(computed: Tensor, { tokens, logits }: LaneRun): Float32Array<ArrayBuffer> {
     const width = this.#vocabularySize;
     const count = logits === "all" ? tokens.length : 1;
     const kept = computed.dims[1] ?? 0;
@@ -119,7 +127,7 @@ function open(path: string, settings: LoadPastPresentRequest): Promise<Inference
 }
 
 /** What an input that is not the past is given. */
-function fed({ role, type, rank }: RoleInput, { past, tokens, logits }: RunRequest): Tensor {
+function fed({ role, type, rank }: RoleInput, { past, tokens, logits }: LaneRun): Tensor {
   if (type === "bool") return new Tensor("bool", [past > 0], [1]);
   const count = tokens.length;
   switch (role) {
@@ -164,8 +172,9 @@ function cut(tensor: Tensor, length: number): Tensor {
 }
 
 /** Its numbers; those of float16 as 16 bits each. */
-function bits({ data, type }: Tensor): Float32Array | Uint16Array {
-  if (data instanceof Float32Array || data instanceof Uint16Array) return data;
+function bits({ data, type }: Tensor): Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer> {
+  if (data instanceof Float32Array) return data as Float32Array<ArrayBuffer>;
+  if (data instanceof Uint16Array) return data as Uint16Array<ArrayBuffer>;
   throw new TypeError(`found numbers of type ${type}, expected float32 or float16`);
 }
 

@@ -144,3 +144,15 @@ test("Granite MoE by GroupQueryAttention gives the reference's logits, however i
     }
   });
 }, 60_000);
+
+test("sequences of such a graph step together, and are refused a snapshot", async () => {
+  await withSession(one({}), async (session) => {
+    const sequences = [session.createSequence(), session.createSequence()];
+    for (const [i, sequence] of sequences.entries()) await sequence.append(ids(10 + i, i + 1), { logits: "none" });
+    const logits = await session.step(sequences.map((sequence, i) => ({ sequence, token: i })));
+    for (const [i, sequence] of sequences.entries())
+      expect(difference(logits[i]!, await rows.createSequence().append(sequence.tokens))).toBeLessThan(1e-5);
+    await expect(sequences[0]!.snapshot()).rejects.toMatchObject({ code: "session/no-snapshots" });
+    await expect(session.restore(new Uint8Array(100))).rejects.toMatchObject({ code: "session/no-snapshots" });
+  });
+});

@@ -1,6 +1,6 @@
 /**
  * What the main thread and the worker say to each other. Requests are answered in the order they were sent, each by one reply with its
- * id; notices are not answered. Law: how many rows of a sequence are valid is known to the main thread alone and sent with every run.
+ * id; notices take their turn and are not answered. Law: how many rows of a sequence are valid is known to the main thread alone and sent with every run.
  */
 import type { Manifest } from "../manifest.ts";
 import type { OnnxRepositoryConfig } from "../open-onnx-repository.ts";
@@ -15,7 +15,7 @@ export interface EngineSettings {
   readonly profile: string | null;
 }
 
-/** Opens the model. Answered with an empty array when it is ready. */
+/** Opens the model. Answered with the installed version of onnxruntime, in UTF-8, when it is ready. */
 export interface LoadRequest extends EngineSettings {
   readonly kind: "load";
   /** Path of model.onnx; its external data lies beside it. */
@@ -25,6 +25,10 @@ export interface LoadRequest extends EngineSettings {
   /** Version of onnxruntime that the model was exported for. */
   readonly onnxruntime: string;
   readonly shape: ModelShape;
+  /** Bytes that the rows of all sequences may have. */
+  readonly cacheMemory: number;
+  /** Tokens by which a sequence with windows can be rewound. */
+  readonly rewind: number;
 }
 
 export interface ModelShape {
@@ -46,25 +50,45 @@ export interface LoadPastPresentRequest extends EngineSettings {
 /** What the graph must agree with. */
 export type PastPresentShape = Omit<OnnxRepositoryConfig, "tokens">;
 
-/** Computes `tokens` at positions `past`, `past + 1`, … of a sequence. Answered with logits [rows, vocabulary], flat. */
-export interface RunRequest {
-  readonly kind: "run";
+/** New tokens of one sequence, at positions `past`, `past + 1`, … */
+export interface Lane {
   readonly sequence: number;
   readonly past: number;
   readonly tokens: readonly number[];
+}
+
+/** Computes the lanes together, each in its own sequence. Answered with logits [rows of the lanes in turn, vocabulary], flat. */
+export interface RunRequest {
+  readonly kind: "run";
+  readonly lanes: readonly Lane[];
   readonly logits: LogitRows;
 }
 
-/** Copies the first `length` rows of a sequence to a new one. Answered with an empty array. */
-export interface ForkRequest {
-  readonly kind: "fork";
+/** Writes down the first `length` rows of a sequence. Answered with `head`, the rows of each array, and the SHA-256 of both. */
+export interface SnapshotRequest {
+  readonly kind: "snapshot";
   readonly sequence: number;
-  readonly to: number;
   readonly length: number;
+  /** The shortest length that the sequence can be rewound to: older rows of windows are left out. */
+  readonly reach: number;
+  readonly head: Uint8Array;
 }
 
-export type Request = LoadRequest | LoadPastPresentRequest | RunRequest | ForkRequest;
-export type Notice = { readonly kind: "free"; readonly sequence: number } | { readonly kind: "close" };
+/** Gives a new sequence rows that were written down: one array for each of the cache's. Answered with an empty array. */
+export interface RestoreRequest {
+  readonly kind: "restore";
+  readonly sequence: number;
+  readonly length: number;
+  readonly reach: number;
+  readonly rows: readonly Float32Array[];
+}
+
+export type Request = LoadRequest | LoadPastPresentRequest | RunRequest | SnapshotRequest | RestoreRequest;
+export type Notice =
+  /** A new sequence with the first `length` rows of another one. */
+  | { readonly kind: "fork"; readonly sequence: number; readonly to: number; readonly length: number }
+  | { readonly kind: "free"; readonly sequence: number }
+  | { readonly kind: "close" };
 export type Message = { readonly id: number; readonly request: Request } | { readonly id: null; readonly notice: Notice };
 
 /** An error as it crosses the threads. */
@@ -74,6 +98,11 @@ export interface Failure {
   readonly hint?: string | undefined;
   /** Message and stack only: what else an error carries may not be clonable. */
   readonly cause?: Error | undefined;
+  /** Bytes of a {@link CacheMemoryError}. */
+  readonly memory?: { readonly needed: number; readonly budget: number; readonly left: number } | undefined;
 }
 
-export type Reply = { readonly id: number; readonly result: Float32Array } | { readonly id: number; readonly failure: Failure };
+/** What a request is answered with. */
+export type Answer<R extends Request> = R["kind"] extends "run" ? Float32Array<ArrayBuffer> : Uint8Array<ArrayBuffer>;
+export type Result = Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>;
+export type Reply = { readonly id: number; readonly result: Result } | { readonly id: number; readonly failure: Failure };

@@ -1,17 +1,9 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { Worker } from "node:worker_threads";
-import { Connection } from "./connection.ts";
+import { difference, FIXTURE, ids, TOLERANCE, VOCABULARY } from "./fixture.test.support.ts";
 import { openSession } from "./open.ts";
-import { RemoteSequence } from "./remote-sequence.ts";
 import type { Session } from "./session.ts";
-
-const FIXTURE = fileURLToPath(new URL("../../fixtures/session/", import.meta.url));
-const VOCABULARY = 16;
-/** Float32 rounding of sums in another order; logits are of the size of 1. */
-const TOLERANCE = 1e-5;
 
 let session: Session;
 let sliced: Session;
@@ -21,17 +13,6 @@ beforeAll(async () => {
   sliced = await openSession(FIXTURE, { threads: 1, chunk: 7 });
 });
 afterAll(() => Promise.all([session.dispose(), sliced.dispose()]));
-
-/** `count` ids that look random, the same for one seed. */
-function ids(count: number, seed = 1): number[] {
-  let state = seed;
-  return Array.from({ length: count }, () => (state = (state * 48271) % 2147483647) % VOCABULARY);
-}
-
-function difference(a: Float32Array, b: Float32Array): number {
-  expect(a.length).toBe(b.length);
-  return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0);
-}
 
 const fresh = (tokens: readonly number[]) => session.createSequence().append(tokens);
 
@@ -46,20 +27,6 @@ test("one go, steps and chunks give the same logits for every token", async () =
   expect(difference(whole, chunks)).toBeLessThan(TOLERANCE);
   expect(difference(whole, Float32Array.from(steps))).toBeLessThan(TOLERANCE);
   expect(difference(whole.subarray(-VOCABULARY), await sliced.createSequence().append(tokens))).toBeLessThan(TOLERANCE);
-});
-
-test("an append is sent to the worker before it returns its promise", async () => {
-  const sent: unknown[] = [];
-  const connection = new (class extends Connection {
-    override ask(...asked: Parameters<Connection["ask"]>) {
-      sent.push(asked[0].kind);
-      return Promise.resolve(new Float32Array(VOCABULARY));
-    }
-  })(new Worker("", { eval: true }));
-  const shape = { contextLength: 8, vocabularySize: VOCABULARY };
-  const appended = new RemoteSequence({ connection, shape, chunk: 4, nextId: () => 0 }).append([1]);
-  expect(sent).toEqual(["run"]);
-  await appended;
 });
 
 test("every earlier token moves the logits, so a lost row would show", async () => {
@@ -135,27 +102,6 @@ test("a fork goes its own way, even while its source is running", async () => {
   expect(difference(await running, await fresh([...ids(20), ...ids(30, 4)]))).toBeLessThan(TOLERANCE);
   source.dispose();
   expect(difference(await fork.append([1]), await fresh([...ids(20).slice(0, 15), ...ids(5, 6), 1]))).toBeLessThan(TOLERANCE);
-});
-
-test("a fork whose rows could not be copied says so once and is empty then", async () => {
-  const refuse = `const { parentPort } = require("worker_threads");
-    parentPort.on("message", ({ id, request }) => id === null ? parentPort.close() : parentPort.postMessage(
-      request.kind === "fork" ? { id, failure: { code: "session/run-failed", message: "no memory" } } : { id, result: new Float32Array(request.past + 1) }))`;
-  const connection = new Connection(new Worker(refuse, { eval: true }));
-  let id = 0;
-  const source = new RemoteSequence({
-    connection,
-    shape: { contextLength: 100, vocabularySize: 16 },
-    chunk: 50,
-    nextId: () => id++,
-  });
-  await source.append([1, 2, 3]);
-  const fork = source.fork(2);
-  await expect(fork.append([4])).rejects.toMatchObject({ code: "session/run-failed", message: "no memory" });
-  expect(fork.tokens).toEqual([]);
-  expect((await fork.append([4])).length).toBe(1);
-  expect((await source.append([4])).length).toBe(4);
-  await connection.close();
 });
 
 test("an abort stops after the chunk that is running, and what was computed stays", async () => {

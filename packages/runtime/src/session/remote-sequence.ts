@@ -1,10 +1,14 @@
 /**
  * A sequence on the main thread. In: tokens. Out: logits. Law: `tokens` are exactly those whose rows the worker holds; a chunk
- * counts when its run has succeeded. Chunks are sent one by one, so that sequences take turns and an abort needs no message.
+ * counts when its run has succeeded. Chunks are handed to the scheduler one by one, so that sequences take turns and an abort needs no
+ * message.
  */
 import { SessionError } from "../errors.ts";
 import type { Connection } from "./connection.ts";
-import type { LogitRows, Sequence, Session } from "./session.ts";
+import type { Lane } from "./protocol.ts";
+import type { Scheduler } from "./scheduler.ts";
+import type { LogitRows, Sequence, Session, Step } from "./session.ts";
+import { snapshotHead, type SnapshotShape } from "./snapshot.ts";
 
 /** How many tokens a sequence may have, and which. */
 export type TokenLimits = Pick<Session, "contextLength" | "vocabularySize">;
@@ -12,9 +16,14 @@ export type TokenLimits = Pick<Session, "contextLength" | "vocabularySize">;
 /** What all sequences of a session share. */
 export interface SequenceHost {
   readonly connection: Connection;
+  readonly scheduler: Scheduler;
   readonly shape: TokenLimits;
+  /** What snapshots must fit; null where the graph keeps no rows of ours. */
+  readonly snapshots: SnapshotShape | null;
   /** Tokens of one run. */
   readonly chunk: number;
+  /** Tokens by which a sequence with windows can be rewound; null: the model has none, so any can be rewound to its beginning. */
+  readonly rewind: number | null;
   nextId(): number;
 }
 
@@ -22,18 +31,18 @@ export class RemoteSequence implements Sequence {
   readonly #host: SequenceHost;
   readonly #id: number;
   readonly #tokens: number[];
-  /** Settles when the rows of a fork are there. */
-  #copied: Promise<unknown> | null;
+  #reach: number;
   #state: "idle" | "running" | "disposed" = "idle";
 
-  constructor(host: SequenceHost, fork?: { readonly id: number; readonly tokens: number[] }) {
+  /** `id`: of rows that the worker has, with these tokens. */
+  constructor(
+    host: SequenceHost,
+    { id, tokens, reach }: { readonly id?: number; readonly tokens?: number[]; readonly reach?: number } = {},
+  ) {
     this.#host = host;
-    this.#id = host.nextId();
-    this.#tokens = fork?.tokens ?? [];
-    this.#copied =
-      fork === undefined ? null : host.connection.ask({ kind: "fork", sequence: fork.id, to: this.#id, length: this.#tokens.length });
-    // A copy that failed is reported by the first append; a fork that is never used must not bring the process down.
-    this.#copied?.catch(() => undefined);
+    this.#id = id ?? host.nextId();
+    this.#tokens = tokens ?? [];
+    this.#reach = reach ?? 0;
   }
 
   get length(): number {
@@ -42,6 +51,10 @@ export class RemoteSequence implements Sequence {
 
   get tokens(): readonly number[] {
     return this.#tokens;
+  }
+
+  get reach(): number {
+    return this.#reach;
   }
 
   async append(
@@ -53,7 +66,6 @@ export class RemoteSequence implements Sequence {
     this.#check(added, logits);
     this.#state = "running";
     try {
-      if (this.#copied !== null) await this.#awaitCopy();
       return await this.#compute(added, logits, signal);
     } finally {
       this.#settle();
@@ -64,42 +76,75 @@ export class RemoteSequence implements Sequence {
     this.#assertIdle("rewind");
     this.#checkLength(length);
     this.#tokens.length = length;
+    if (length === 0) this.#reach = 0;
   }
 
   fork(length: number): Sequence {
     this.#assertAlive();
     this.#checkLength(length);
-    return new RemoteSequence(this.#host, { id: this.#id, tokens: this.#tokens.slice(0, length) });
+    const { connection } = this.#host;
+    const id = this.#host.nextId();
+    if (length > 0) connection.tell({ kind: "fork", sequence: this.#id, to: id, length });
+    return new RemoteSequence(this.#host, { id, tokens: this.#tokens.slice(0, length), reach: length === 0 ? 0 : this.#reach });
+  }
+
+  async snapshot(): Promise<Uint8Array<ArrayBuffer>> {
+    this.#assertAlive();
+    const { connection, snapshots } = this.#host;
+    if (snapshots === null) throw noSnapshots();
+    const head = snapshotHead(snapshots.fingerprint, this.#tokens, this.#reach);
+    return connection.ask({ kind: "snapshot", sequence: this.#id, length: this.length, reach: this.#reach, head });
   }
 
   dispose(): void {
     if (this.#state === "disposed") return;
     this.#state = "disposed";
+    this.#host.scheduler.drop(this.#id);
     this.#host.connection.tell({ kind: "free", sequence: this.#id });
   }
 
-  /** A copy that failed leaves an empty sequence. */
-  async #awaitCopy(): Promise<void> {
-    const copied = this.#copied;
-    this.#copied = null;
+  /** Appends one token to each of several sequences of `host` in one run. See `Session.step`. */
+  static async step(host: SequenceHost, steps: readonly Step[]): Promise<Float32Array[]> {
+    const sequences = steps.map(({ sequence, token }) => {
+      if (!(sequence instanceof RemoteSequence) || sequence.#host !== host)
+        throw new SessionError("session/not-of-this-session", "a sequence of the step was made by another session", {
+          hint: "step only sequences of this session",
+        });
+      sequence.#assertIdle("step");
+      sequence.#check([token], "last");
+      return sequence;
+    });
+    if (new Set(sequences).size < sequences.length)
+      throw new SessionError("session/busy", "a sequence stands in the step twice", { hint: "give each sequence one token" });
+    if (sequences.length === 0) return [];
+    for (const sequence of sequences) sequence.#state = "running";
     try {
-      await copied;
-    } catch (thrown) {
-      this.#tokens.length = 0;
-      throw thrown;
+      const logits = await host.scheduler.together(sequences.map((sequence, i) => sequence.#lane([steps[i]!.token])));
+      for (const sequence of sequences) sequence.#assertAlive();
+      sequences.forEach((sequence, i) => sequence.#tokens.push(steps[i]!.token));
+      return logits;
+    } finally {
+      for (const sequence of sequences) sequence.#settle();
     }
   }
 
-  /** The first chunk is sent before this returns its promise: the caller's next lines run while the worker computes. */
+  /** What is to be computed next. From then on rows may be gone that only a sequence rewound further would need. */
+  #lane(tokens: readonly number[]): Lane {
+    const past = this.#tokens.length;
+    if (this.#host.rewind !== null) this.#reach = Math.max(this.#reach, past - this.#host.rewind);
+    return { sequence: this.#id, past, tokens };
+  }
+
+  /** The first chunk is handed over before this returns its promise: the caller's next lines run while the worker computes. */
   async #compute(tokens: readonly number[], logits: LogitRows, signal: AbortSignal | undefined): Promise<Float32Array> {
-    const { connection, chunk } = this.#host;
+    const { scheduler, chunk } = this.#host;
     const results: Float32Array[] = [];
     for (let start = 0; start < tokens.length; start += chunk) {
       if (signal?.aborted)
         throw new SessionError("session/aborted", `aborted after ${start} of ${tokens.length} tokens`, { cause: signal.reason });
       const part = start === 0 && tokens.length <= chunk ? tokens : tokens.slice(start, start + chunk);
       const wanted = logits === "last" && start + chunk < tokens.length ? "none" : logits;
-      results.push(await connection.ask({ kind: "run", sequence: this.#id, past: this.#tokens.length, tokens: part, logits: wanted }));
+      results.push(await scheduler.run(this.#lane(part), wanted));
       this.#assertAlive();
       for (const token of part) this.#tokens.push(token);
     }
@@ -130,6 +175,10 @@ export class RemoteSequence implements Sequence {
       throw new SessionError("session/rewind-ahead", `cannot keep ${length} tokens, the sequence has ${this.#tokens.length}`, {
         hint: "give a whole number from 0 to the sequence's length",
       });
+    if (length > 0 && length < this.#reach)
+      throw new SessionError("session/out-of-reach", `cannot keep ${length} tokens: rows are there for ${this.#reach} or more`, {
+        hint: "load the model with a greater `rewind`, or compute the tokens again",
+      });
   }
 
   #assertIdle(call: string): void {
@@ -146,6 +195,13 @@ export class RemoteSequence implements Sequence {
   #settle(): void {
     if (this.#state === "running") this.#state = "idle";
   }
+}
+
+/** Of graphs with past and present: what they keep has no form of ours. */
+export function noSnapshots(): SessionError {
+  return new SessionError("session/no-snapshots", "sequences of a graph with past inputs and present outputs cannot be written down", {
+    hint: "export the model's checkpoint with `orrery export`",
+  });
 }
 
 /** Rows of several chunks, one after the other. */

@@ -3,52 +3,58 @@
  * rows of every sequence. The only file that knows the names of the graph's inputs and outputs.
  */
 import { Tensor, env, type InferenceSession } from "onnxruntime-node";
-import { SessionError } from "../errors.ts";
-import { NOWHERE } from "../manifest.ts";
+import { CacheMemoryError, SessionError } from "../errors.ts";
+import { LANE, NOWHERE } from "../manifest.ts";
+import { Arena, type Member } from "./arena.ts";
+import { CacheMemory } from "./cache-memory.ts";
 import { inferenceOptions } from "./inference-options.ts";
 import { createInferenceSession } from "./inference-session.ts";
-import type { LoadRequest, ModelShape, RunRequest } from "./protocol.ts";
-import { KeyValueRows } from "./rows.ts";
+import type { LoadRequest, ModelShape, RestoreRequest, RunRequest, SnapshotRequest } from "./protocol.ts";
+import { KeyValueRows, type RowLimits } from "./rows.ts";
+import { storeRows } from "./snapshot.ts";
+import { rowWidth, spansOf, visible, type Span } from "./spans.ts";
 import type { WorkerEngine } from "./worker-engine.ts";
 
+const installed = env.versions.node ?? env.versions.common;
 const WITH_LOGITS = ["logits", "rows"];
 const WITHOUT_LOGITS = ["rows"];
 
-/** Rows a run is given when there is no past: the graph masks them, but cannot do without (docs/architecture.md). */
-const PADDING = 1;
-
-/** One of the graph's past inputs. */
-interface PastInput {
-  readonly name: string;
-  readonly heads: number;
-  readonly size: number;
-  readonly window: number | null;
+/** What a run reads of one span. At least one row: without a past it is padding, which the graph masks (docs/architecture.md). */
+interface SpanPast {
+  readonly positions: BigInt64Array;
+  /** Rows of array `index`. */
+  array(index: number): Float32Array;
 }
 
 export class RowEngine implements WorkerEngine {
+  /** Of the installed onnxruntime. */
+  readonly version = installed;
   readonly #session: InferenceSession;
   readonly #profiled: boolean;
   readonly #shape: ModelShape;
-  readonly #inputs: readonly PastInput[];
-  readonly #widths: readonly number[];
-  /** Windows of the layers, each once. */
-  readonly #windows: readonly (number | null)[];
+  readonly #spans: readonly Span[];
+  readonly #width: number;
+  readonly #limits: RowLimits;
+  readonly #memory: CacheMemory;
+  readonly #arena: Arena;
   readonly #sequences = new Map<number, KeyValueRows>();
   /** 0, 1, 2, …: made once, since a run is given the position of every row it reads. */
   #positions = new BigInt64Array(0);
 
-  private constructor(session: InferenceSession, shape: ModelShape, profiled: boolean) {
+  private constructor(session: InferenceSession, { shape, profile, cacheMemory, rewind }: LoadRequest) {
     this.#session = session;
     this.#shape = shape;
-    this.#profiled = profiled;
-    this.#inputs = pastInputs(shape);
-    this.#widths = this.#inputs.map(({ heads, size }) => heads * size);
-    this.#windows = [...new Set(shape.cache.map(({ window }) => window))];
+    this.#profiled = profile !== null;
+    this.#spans = spansOf(shape.cache);
+    this.#width = rowWidth(shape.cache);
+    this.#limits = { context: shape.contextLength, rewind };
+    this.#memory = new CacheMemory(cacheMemory);
+    this.#arena = new Arena(this.#spans, this.#memory);
   }
 
   /** @throws SessionError `session/version-mismatch`, `session/load-failed`, `session/wrong-graph` */
-  static async load({ model, packed, onnxruntime, shape, ...settings }: LoadRequest): Promise<RowEngine> {
-    const installed = env.versions.node ?? env.versions.common;
+  static async load(request: LoadRequest): Promise<RowEngine> {
+    const { model, packed, onnxruntime, shape } = request;
     if (major(installed) !== major(onnxruntime))
       throw new SessionError(
         "session/version-mismatch",
@@ -57,7 +63,7 @@ export class RowEngine implements WorkerEngine {
           hint: "export the model again with the installed version",
         },
       );
-    const session = await createInferenceSession(model, packed, inferenceOptions(settings)).catch((thrown: unknown) => {
+    const session = await createInferenceSession(model, packed, inferenceOptions(request)).catch((thrown: unknown) => {
       throw new SessionError("session/load-failed", `onnxruntime ${installed} cannot load ${model}: ${text(thrown)}`, {
         hint: installed === onnxruntime ? undefined : `the model was exported for onnxruntime ${onnxruntime}`,
       });
@@ -68,66 +74,118 @@ export class RowEngine implements WorkerEngine {
       await session.release();
       throw thrown;
     }
-    return new RowEngine(session, shape, settings.profile !== null);
+    return new RowEngine(session, request);
   }
 
-  /** Logits [rows, vocabulary], flat. Rows of a run that fails are not written. @throws SessionError `session/run-failed` */
-  async run({ sequence, past, tokens, logits }: RunRequest): Promise<Float32Array> {
-    const count = tokens.length;
+  /** Logits [rows, vocabulary], flat. Rows of a run that fails are not written. @throws SessionError `session/run-failed`, CacheMemoryError */
+  async run({ lanes, logits }: RunRequest): Promise<Float32Array<ArrayBuffer>> {
+    const tokens = lanes.flatMap((lane) => lane.tokens);
     try {
-      const rows = this.#sequences.get(sequence) ?? new KeyValueRows(this.#widths, this.#shape.contextLength);
-      rows.reserve(past + count, past);
-      this.#sequences.set(sequence, rows);
-      const wanted = logits === "all" ? [0, count] : [count - 1, 1]; // the graph computes one row at least
+      const members = lanes.map(({ sequence, past, tokens }) => this.#member(sequence, past, tokens.length));
+      const together = members.length > 1 ? this.#arena.gather(members) : null;
+      const spans = together !== null ? this.#arena.spans : this.#past(members[0]!);
+      const positions = lanes.map(({ past, tokens }, i) => this.#range(past, tokens.length, together?.[i] ?? 0));
+      const wanted = logits === "all" ? this.#range(0, tokens.length) : lastRows(lanes); // the graph computes one row at least
       const feeds: Record<string, Tensor> = {
-        input_ids: new Tensor("int64", BigInt64Array.from(tokens, BigInt), [count]),
-        positions: new Tensor("int64", this.#range(past, count), [count]),
-        logit_rows: new Tensor("int64", this.#range(wanted[0]!, wanted[1]!), [wanted[1]!]),
+        input_ids: new Tensor("int64", BigInt64Array.from(tokens, BigInt), [tokens.length]),
+        positions: new Tensor("int64", joined(positions), [tokens.length]),
+        logit_rows: new Tensor("int64", wanted, [wanted.length]),
       };
-      for (const window of this.#windows) {
-        const given = visible(past, window);
-        const positions = given === 0 ? BigInt64Array.of(BigInt(NOWHERE)) : this.#range(past - given, given);
-        feeds[`past_positions.${window ?? "all"}`] = new Tensor("int64", positions, [positions.length]);
-      }
-      for (let i = 0; i < this.#inputs.length; i++) {
-        const { name, heads, size, window } = this.#inputs[i]!;
-        const given = visible(past, window);
-        const length = Math.max(given, PADDING);
-        feeds[name] = new Tensor("float32", rows.past(i, past - given, length), [length, heads, 1, size]);
+      for (const [i, { window, arrays }] of this.#spans.entries()) {
+        const past = spans[i]!;
+        const length = past.positions.length;
+        feeds[`past_positions.${window ?? "all"}`] = new Tensor("int64", past.positions, [length]);
+        for (const [k, { name, heads, size }] of arrays.entries())
+          feeds[name] = new Tensor("float32", past.array(k), [length, heads, 1, size]);
       }
       const fetched = await this.#session.run(feeds, logits === "none" ? WITHOUT_LOGITS : WITH_LOGITS);
-      rows.write(floats(fetched, "rows", count * sum(this.#widths)), past);
-      return logits === "none" ? new Float32Array(0) : floats(fetched, "logits", wanted[1]! * this.#shape.vocabularySize);
+      this.#write(members, lanes, floats(fetched, "rows", tokens.length * this.#width));
+      this.#arena.age();
+      return logits === "none" ? new Float32Array(0) : floats(fetched, "logits", wanted.length * this.#shape.vocabularySize);
     } catch (thrown) {
-      throw new SessionError("session/run-failed", `${count} tokens at position ${past} could not be computed: ${text(thrown)}`, {
+      if (thrown instanceof CacheMemoryError) throw thrown;
+      const places = lanes.map(({ past }) => past).join(", ");
+      throw new SessionError("session/run-failed", `${tokens.length} tokens at position ${places} could not be computed: ${text(thrown)}`, {
         hint: "if memory is short, free some, or lower `sequences` or `chunk`",
         cause: thrown,
       });
     }
   }
 
-  /** `count` positions from `start`. A view. */
-  #range(start: number, count: number): BigInt64Array {
+  /** A sequence with room for new rows. Copies that are only held for speed make way for them. */
+  #member(id: number, past: number, count: number): Member {
+    const rows = this.#sequences.get(id) ?? KeyValueRows.empty(this.#spans, this.#limits, this.#memory);
+    this.#sequences.set(id, rows);
+    try {
+      rows.reserve(past, count);
+    } catch (thrown) {
+      if (!(thrown instanceof CacheMemoryError)) throw thrown;
+      this.#arena.clear();
+      try {
+        rows.reserve(past, count);
+      } catch (again) {
+        if (!(again instanceof CacheMemoryError)) throw again;
+        throw new CacheMemoryError(rows.bytesFor(past, count), this.#memory.budget, this.#memory.left);
+      }
+    }
+    return { id, rows, past };
+  }
+
+  /** The past of a sequence where it lies. */
+  #past({ rows, past }: Member): SpanPast[] {
+    return rows.spans.map((span) => {
+      const given = visible(past, span.span.window);
+      return {
+        positions: given === 0 ? BigInt64Array.of(BigInt(NOWHERE)) : this.#range(past - given, given),
+        array: (index) => span.view(index, past - given, Math.max(given, 1)),
+      };
+    });
+  }
+
+  #write(members: readonly Member[], lanes: RunRequest["lanes"], rows: Float32Array): void {
+    let from = 0;
+    for (const [i, { tokens, past }] of lanes.entries()) {
+      const end = from + tokens.length * this.#width;
+      members[i]!.rows.write(rows.subarray(from, end), this.#width, past);
+      from = end;
+    }
+  }
+
+  /** `count` positions from `start`, in a lane. In lane 0 a view. */
+  #range(start: number, count: number, lane = 0): BigInt64Array {
     const end = start + count;
+    if (lane > 0) return BigInt64Array.from({ length: count }, (_, i) => BigInt(lane * LANE + start + i));
     if (this.#positions.length < end)
       this.#positions = BigInt64Array.from({ length: Math.max(end, 2 * this.#positions.length) }, (_, i) => BigInt(i));
     return this.#positions.subarray(start, end);
   }
 
-  /** @throws SessionError `session/run-failed` when there is no memory for the copy */
+  /** Shares rows; nothing is copied. */
   fork(sequence: number, to: number, length: number): void {
-    if (length === 0) return;
+    const rows = this.#sequences.get(sequence);
+    if (rows !== undefined) this.#sequences.set(to, rows.fork(length));
+  }
+
+  /** @throws RangeError where the machine has no memory for it */
+  snapshot({ sequence, length, reach, head }: SnapshotRequest): Uint8Array<ArrayBuffer> {
+    return storeRows(head, this.#sequences.get(sequence)?.spans ?? [], length, reach);
+  }
+
+  /** @throws CacheMemoryError */
+  restore({ sequence, length, reach, rows }: RestoreRequest): void {
+    const restored = KeyValueRows.empty(this.#spans, this.#limits, this.#memory);
     try {
-      this.#sequences.set(to, this.#sequences.get(sequence)!.fork(length));
+      restored.adopt(rows, length, reach);
     } catch (thrown) {
-      throw new SessionError("session/run-failed", `the rows of ${length} tokens could not be copied: ${text(thrown)}`, {
-        hint: "free some memory, or lower `sequences`",
-        cause: thrown,
-      });
+      restored.free();
+      throw thrown;
     }
+    this.#sequences.set(sequence, restored);
   }
 
   free(sequence: number): void {
+    this.#arena.remove(sequence);
+    this.#sequences.get(sequence)?.free();
     this.#sequences.delete(sequence);
   }
 
@@ -138,21 +196,20 @@ export class RowEngine implements WorkerEngine {
   }
 }
 
-function pastInputs(shape: ModelShape): PastInput[] {
-  return shape.cache.flatMap(({ layer, heads, size, window }) =>
-    ["key", "value"].map((side) => ({ name: `past.${layer}.${side}`, heads, size, window })),
-  );
+/** In the tokens of the lanes, side by side, the last of each. */
+function lastRows(lanes: RunRequest["lanes"]): BigInt64Array {
+  let end = 0;
+  return BigInt64Array.from(lanes, ({ tokens }) => BigInt((end += tokens.length) - 1));
 }
 
-/** Rows of `past` that new tokens may see in a layer: with a window of W keys, the first of them sees itself and W − 1 before. */
-function visible(past: number, window: number | null): number {
-  return window === null ? past : Math.min(past, window - 1);
+function joined(parts: readonly BigInt64Array[]): BigInt64Array {
+  if (parts.length === 1) return parts[0]!;
+  return BigInt64Array.from(parts.flatMap((part) => [...part]));
 }
 
 /** The graph must be the one that the manifest speaks of: a wrong width would shift every row. */
 function checkGraph(session: InferenceSession, shape: ModelShape): void {
-  const past = pastInputs(shape);
-  const width = sum(past.map(({ heads, size }) => heads * size));
+  const past = spansOf(shape.cache).flatMap(({ arrays }) => arrays);
   const expected = new Map<string, readonly (number | null)[]>([
     ["input_ids", [null]],
     ["positions", [null]],
@@ -160,7 +217,7 @@ function checkGraph(session: InferenceSession, shape: ModelShape): void {
     ...shape.cache.map(({ window }) => [`past_positions.${window ?? "all"}`, [null]] as const),
     ...past.map(({ name, heads, size }) => [name, [null, heads, 1, size]] as const),
     ["logits", [null, shape.vocabularySize]],
-    ["rows", [null, width]],
+    ["rows", [null, rowWidth(shape.cache)]],
   ]);
   const found = [...session.inputMetadata, ...session.outputMetadata];
   for (const value of found) {
@@ -184,13 +241,12 @@ function checkGraph(session: InferenceSession, shape: ModelShape): void {
     });
 }
 
-function floats(fetched: InferenceSession.ReturnType, name: string, length: number): Float32Array {
+function floats(fetched: InferenceSession.ReturnType, name: string, length: number): Float32Array<ArrayBuffer> {
   const data = fetched[name]!.data;
   if (!(data instanceof Float32Array) || data.length !== length)
     throw new TypeError(`${name} has ${data.length} values of type ${fetched[name]!.type}, expected ${length} of type float32`);
-  return data;
+  return data as Float32Array<ArrayBuffer>;
 }
 
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 const major = (version: string): string => version.split(".", 1)[0]!;
 const text = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));

@@ -4,6 +4,7 @@
  */
 
 import type { OrreryError } from "@orrery/chat";
+import type { Fingerprint } from "./fingerprint.ts";
 
 /**
  * Stack of a thread that loads a model. On Linux, onnxruntime 1.30 overflows the default 4 MB, and the process dies, when the process was
@@ -22,6 +23,20 @@ export interface SessionOptions {
   readonly threads?: number;
   /** Tokens computed in one run during prefill; default 256. */
   readonly chunk?: number;
+  /**
+   * Bytes that the key/value rows of all sequences may take, rows that several share counted once. Default: half of the memory that is
+   * free when the session is opened.
+   */
+  readonly cacheMemory?: number;
+  /** Tokens by which a sequence of a model with windows can be rewound; default 1024. Without windows any sequence can be rewound to 0. */
+  readonly rewind?: number;
+  /**
+   * Sequences that are computed in one run at most, where several wait and it is faster; default 8. 1: they take turns, and replies that
+   * overlap are to the bit what they are alone.
+   */
+  readonly lanes?: number;
+  /** Name and version of the prompt format, kept in snapshots; default "". */
+  readonly template?: string;
   /** Write ONNX Runtime's profile to files with this prefix; off by default. */
   readonly profile?: string;
   /**
@@ -44,6 +59,12 @@ export type Prepacked = { readonly mapped: true; readonly path: string } | { rea
 /** Which rows of logits an append returns: those of the last token, of every token, or none. */
 export type LogitRows = "last" | "all" | "none";
 
+/** A token to append to a sequence. */
+export interface Step {
+  readonly sequence: Sequence;
+  readonly token: number;
+}
+
 /** One run of tokens with its key/value rows. Not reentrant: await each call before the next. */
 export interface Sequence {
   /** Tokens whose rows are valid. */
@@ -51,25 +72,39 @@ export interface Sequence {
   /** Their ids. A live view: it grows and shrinks with the sequence. */
   readonly tokens: readonly number[];
   /**
+   * The shortest length, besides 0, that it can be rewound to or forked at. 0 in models without windows; with windows, rows that only a
+   * token further back would see are dropped (see {@link SessionOptions.rewind}).
+   */
+  readonly reach: number;
+  /**
    * Computes `tokens` after those present, in chunks. Resolves to float32 logits [rows, vocabulary].
    * When `signal` fires, stops after the chunk that is running and throws; whole chunks already computed stay valid.
    * No tokens give no rows, except for `last` (the default), which needs one.
    * @throws SessionError `session/aborted`, `session/bad-token`, `session/busy`, `session/context-length`, `session/disposed`,
-   * `session/no-tokens`, `session/run-failed`, `session/worker-died`
+   * `session/no-tokens`, `session/run-failed`, `session/worker-died`; CacheMemoryError when the rows do not fit into the budget
    */
   append(tokens: readonly number[], options?: { readonly logits?: LogitRows; readonly signal?: AbortSignal }): Promise<Float32Array>;
-  /** Keeps the first `length` tokens. Costs nothing. @throws SessionError `session/busy`, `session/disposed`, `session/rewind-ahead` */
+  /**
+   * Keeps the first `length` tokens. Costs nothing.
+   * @throws SessionError `session/busy`, `session/disposed`, `session/out-of-reach`, `session/rewind-ahead`
+   */
   rewind(length: number): void;
   /**
-   * A new sequence with a copy of the first `length` tokens and their rows. Allowed while an append runs; what it has not finished
-   * is not there yet. @throws SessionError `session/disposed`, `session/rewind-ahead`
+   * A new sequence with the first `length` tokens. Costs nothing: rows are shared, and copied when one of the two writes where the other
+   * still reads. Allowed while an append runs; what it has not finished is not there yet.
+   * @throws SessionError `session/disposed`, `session/out-of-reach`, `session/rewind-ahead`
    */
   fork(length: number): Sequence;
+  /**
+   * Its tokens and rows as bytes, for {@link Session.restore}; in memory once. Allowed while an append runs, as a fork is.
+   * @throws SessionError `session/disposed`, `session/no-snapshots`, `session/run-failed`, `session/worker-died`
+   */
+  snapshot(): Promise<Uint8Array>;
   /** Frees the rows. An append in flight rejects with `session/disposed`. Safe to call twice. */
   dispose(): void;
 }
 
-/** A model in its worker. Its sequences take turns, run by run. */
+/** A model in its worker. Its sequences take turns, run by run; short runs that wait are computed together. */
 export interface Session {
   /** Tokens that a sequence may have. */
   readonly contextLength: number;
@@ -77,8 +112,23 @@ export interface Session {
   readonly vocabularySize: number;
   /** What became of {@link SessionOptions.prepacked}. */
   readonly prepacked: Prepacked;
+  /** What rows depend on besides tokens: snapshots are restored where it is the same. Null where the graph is not ours: it has none. */
+  readonly fingerprint: Fingerprint | null;
   /** An empty sequence. Dispose it: its rows live in the worker. */
   createSequence(): Sequence;
+  /**
+   * Appends one token to each of several sequences in one run. Resolves to their logits [vocabulary], in the order given.
+   * @throws SessionError as {@link Sequence.append}, `session/not-of-this-session`; then no token counts
+   */
+  step(steps: readonly Step[]): Promise<Float32Array[]>;
+  /**
+   * The sequence that a snapshot was taken of. Holds the bytes and one copy of the rows at the most.
+   * @throws SessionError `session/no-snapshots`, `session/snapshot-damaged`, `session/snapshot-version`, `session/snapshot-mismatch`;
+   *   CacheMemoryError
+   */
+  restore(snapshot: Uint8Array): Promise<Sequence>;
+  /** `free` is called when rows do not fit into the budget: it disposes a sequence that is not needed, or returns false. */
+  whenFull(free: () => boolean): void;
   /** Ends the worker after the run that is on; calls in flight reject with `session/disposed` at once. Safe to call twice. */
   dispose(): Promise<void>;
 }

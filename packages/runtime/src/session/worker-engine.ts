@@ -6,8 +6,8 @@ import type { RunRequest } from "./protocol.ts";
 
 export interface WorkerEngine {
   /** Logits [rows, vocabulary], flat; a buffer of its own, since it is handed over. @throws SessionError `session/run-failed` */
-  run(request: RunRequest): Promise<Float32Array>;
-  /** Makes `to` a copy of the first `length` tokens of `sequence`. @throws SessionError `session/run-failed` when memory is short */
+  run(request: RunRequest): Promise<Float32Array<ArrayBuffer>>;
+  /** Makes `to` a sequence with the first `length` tokens of `sequence`, sharing what is there. Cannot fail: nobody is told. */
   fork(sequence: number, to: number, length: number): void;
   free(sequence: number): void;
   /** Releases the model. */

@@ -1,0 +1,135 @@
+/**
+ * Who is computed next. In: runs of sequences. Out: their logits. Law: one run is in the worker at a time, first come first served; short
+ * runs that wait are computed together, as far as that is faster. After a run that others wait behind, a turn of the event loop is left for its sequences to come
+ * back with their next token, so that replies which started apart go on in step.
+ */
+import { CacheMemoryError, SessionError } from "../errors.ts";
+import type { Connection } from "./connection.ts";
+import type { Lane } from "./protocol.ts";
+import type { LogitRows } from "./session.ts";
+
+/**
+ * A token is multiplied with the rows of every sequence that it is computed with, and masked afterwards. With rows of as many bytes as the
+ * weights, that costs what reading the weights once instead of once for each saves; so far less than that may come together.
+ */
+const ROWS_OF_WEIGHTS = 0.5;
+
+/** Runs of more tokens than this gain nothing from company: they fill the machine by themselves. */
+const SHORT_RUN = 16;
+
+interface Job {
+  readonly lane: Lane;
+  readonly logits: LogitRows;
+  /** False once a run with others has failed. */
+  readonly sociable: boolean;
+  resolve(logits: Float32Array): void;
+  reject(thrown: unknown): void;
+}
+
+export interface SchedulerOptions {
+  readonly connection: Connection;
+  readonly vocabularySize: number;
+  /** Sequences computed together at most. */
+  readonly lanes: number;
+  /** Bytes of the weights, and of the rows that a token sees after `past` others. */
+  readonly weightBytes: number;
+  rowBytes(past: number): number;
+}
+
+export class Scheduler {
+  readonly #options: SchedulerOptions;
+  #queue: Job[] = [];
+  #state: "idle" | "running" | "settling" = "idle";
+  /** While settling: sequences that may come back at once. */
+  readonly #awaited = new Set<number>();
+  #turn: NodeJS.Immediate | undefined;
+  /** Frees rows of a sequence that is not needed; false when there is none. */
+  makeRoom: () => boolean = () => false;
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+  }
+
+  /** Computes a lane, alone or with others. Sent before this returns when nothing else is to be computed. @throws as {@link Connection.ask} */
+  run(lane: Lane, logits: LogitRows): Promise<Float32Array> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ lane, logits, sociable: true, resolve, reject });
+      this.#awaited.delete(lane.sequence);
+      if (this.#state === "idle" || (this.#state === "settling" && this.#awaited.size === 0)) this.#next();
+    });
+  }
+
+  /** Computes lanes in one run, each for the logits of its last token. @throws as {@link Connection.ask} */
+  together(lanes: readonly Lane[]): Promise<Float32Array[]> {
+    return this.#ask(lanes, "last");
+  }
+
+  /** Forgets what a sequence waits for. */
+  drop(sequence: number): void {
+    const dropped = this.#queue.filter(({ lane }) => lane.sequence === sequence);
+    this.#queue = this.#queue.filter(({ lane }) => lane.sequence !== sequence);
+    for (const job of dropped) job.reject(new SessionError("session/disposed", "the sequence was disposed while it waited"));
+  }
+
+  #next(): void {
+    clearImmediate(this.#turn);
+    const batch = this.#take();
+    this.#state = batch.length === 0 ? "idle" : "running";
+    if (batch.length > 0) void this.#compute(batch);
+  }
+
+  /** The first in the queue, and with it, where it is short, others that are. */
+  #take(): Job[] {
+    const [first] = this.#queue;
+    if (first === undefined) return [];
+    const { lanes, weightBytes, rowBytes } = this.#options;
+    const batch: Job[] = [first];
+    let room = ROWS_OF_WEIGHTS * weightBytes - rowBytes(first.lane.past);
+    for (const job of this.#queue) {
+      if (job === first || !joinable(first) || !joinable(job) || batch.length === lanes) continue;
+      const bytes = rowBytes(job.lane.past);
+      if (bytes > room) continue;
+      batch.push(job);
+      room -= bytes;
+    }
+    this.#queue = this.#queue.filter((job) => !batch.includes(job));
+    return batch;
+  }
+
+  async #compute(batch: readonly Job[]): Promise<void> {
+    try {
+      const logits = await this.#ask(
+        batch.map(({ lane }) => lane),
+        batch[0]!.logits,
+      );
+      batch.forEach((job, i) => job.resolve(logits[i]!));
+    } catch (thrown) {
+      if (batch.length > 1) this.#queue.unshift(...batch.map((job) => ({ ...job, sociable: false })));
+      else if (thrown instanceof CacheMemoryError && this.makeRoom()) this.#queue.unshift(batch[0]!);
+      else batch[0]!.reject(thrown);
+    }
+    this.#settle(batch);
+  }
+
+  #settle(batch: readonly Job[]): void {
+    this.#awaited.clear();
+    if (batch.length === 1 && this.#queue.length === 0) {
+      this.#state = "idle";
+      return;
+    }
+    this.#state = "settling";
+    for (const { lane } of batch) if (!this.#queue.some((job) => job.lane.sequence === lane.sequence)) this.#awaited.add(lane.sequence);
+    this.#turn = setImmediate(() => this.#next());
+  }
+
+  async #ask(lanes: readonly Lane[], logits: LogitRows): Promise<Float32Array[]> {
+    const { connection, vocabularySize } = this.#options;
+    const flat = await connection.ask({ kind: "run", lanes, logits });
+    if (lanes.length === 1) return [flat];
+    return lanes.map((_, i) => flat.subarray(i * vocabularySize, (i + 1) * vocabularySize));
+  }
+}
+
+function joinable({ lane, logits, sociable }: Job): boolean {
+  return sociable && logits === "last" && lane.tokens.length <= SHORT_RUN;
+}
