@@ -30,6 +30,7 @@ const RUNTIME = {
   prompt: ["tokenizer"],
   constraint: ["tokenizer", "prompt"],
   sampling: ["constraint"],
+  precision: ["constraint"],
 };
 
 /** Folder arrows inside cli: tools know nothing of terminals, the view nothing of commands. Files at the root of src join them. */

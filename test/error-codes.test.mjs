@@ -5,7 +5,8 @@ import { join, relative, resolve, sep } from "node:path";
 const root = resolve(import.meta.dirname, "..");
 
 /** Areas, in the order of the document's headings. `shop` is the example's. */
-const AREAS = "chat runtime hub checkpoint graph export session tokenizer prompt constraint agent tool cli eval goldens shop".split(" ");
+const AREAS =
+  "chat runtime hub checkpoint graph export session precision tokenizer prompt constraint agent tool cli eval goldens shop".split(" ");
 const CODE = `(?:${AREAS.join("|")})/[a-z]+(?:-[a-z]+)*`;
 
 /** Sources that ship: no tests, and no folder of helpers for tests. */

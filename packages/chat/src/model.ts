@@ -62,6 +62,8 @@ export interface ReplyStats {
   readonly firstTokenMs: number;
   /** Milliseconds from request to finish. */
   readonly totalMs: number;
+  /** Steps by how much of the weights they used: part, all, part and then all again. Only of a model that chooses. */
+  readonly precision?: { readonly low: number; readonly full: number; readonly rechecked: number };
 }
 
 /** Nothing was computed. */

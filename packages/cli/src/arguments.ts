@@ -27,7 +27,7 @@ export const AGENT_OPTIONS = {
   verbose: { type: "boolean", short: "v" },
 } as const satisfies Options;
 
-export const PRECISIONS = ["float32", "int8", "int4"] as const satisfies readonly Precision[];
+export const PRECISIONS = ["float32", "int8", "int4", "sliced", "paired"] as const satisfies readonly Precision[];
 
 /** Whether a model is named as one of the Hugging Face hub. */
 export function isOnHub(model: string): boolean {

@@ -26,9 +26,9 @@ test.each([
   [["chat", "hello"], "chat takes no task"],
   [["generate", "dir"], "generate takes a model"],
   [["export", "a.gguf"], "export needs --out <dir>"],
-  [["export", "a.gguf", "--out", "d", "--weights", "int3"], "--weights takes float32, int8, int4; found 'int3'"],
+  [["export", "a.gguf", "--out", "d", "--weights", "int3"], "--weights takes float32, int8, int4, sliced, paired; found 'int3'"],
   [["run", "x", "--weights", "int4"], "--weights is for a model of the hub"],
-  [["run", "x", "--model", "hf:a/b", "--weights", "int3"], "--weights takes float32, int8, int4; found 'int3'"],
+  [["run", "x", "--model", "hf:a/b", "--weights", "int3"], "--weights takes float32, int8, int4, sliced, paired; found 'int3'"],
   [["inspect"], "inspect takes one directory or checkpoint"],
   [["help", "fly"], "there is no command 'fly'"],
 ])("%j is a usage error and loads no model", async (argv, message) => {

@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   chat: async () => (await import("./commands/chat.ts")).chatCommand,
   generate: async () => (await import("./commands/generate.ts")).generateCommand,
   export: async () => (await import("./commands/export.ts")).exportCommand,
+  precision: async () => (await import("./commands/precision.ts")).precisionCommand,
   inspect: async () => (await import("./commands/inspect.ts")).inspectCommand,
 };
 

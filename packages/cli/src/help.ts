@@ -26,6 +26,7 @@ Usage
   orrery generate <model> "text"        plain continuation of a text
   orrery export <checkpoint> --out <dir>   a GGUF file or a Hugging Face directory, made ready to run
   orrery inspect <dir|checkpoint>       what a model is
+  orrery precision <dir> <file.jsonl>   what precision costs and keeps, rule by rule
   orrery <command> --help               options of a command
   orrery --version
 
@@ -70,10 +71,29 @@ Makes a checkpoint (a GGUF file, a directory with safetensors and config.json, o
 of the Hugging Face hub) ready to run. An export that was cut off, by Ctrl-C or a kill, is continued by the same command.
 
   --out <dir>          where to write (required)
-  --weights <type>     float32, int8 or int4 (default int8)
+  --weights <type>     float32, int8 or int4 (default int8); sliced or paired: 4 and 8 bits in one model, and each step chooses
+                       (sliced in int8's memory, paired in half as much again and faster)
   --experts <mode>     conditional or merged (default: the faster one, measured here)
+  --expert-mass <m>    add a token's experts until their weights reach m (default 1: all that the router chooses)
+  --calibrate <file>   texts (.jsonl) by whose use of them experts get 8 or 4 bits
+  --expert-bits <s>    share of those tokens whose experts keep 8 bits (default 0.75)
   --force              replace an earlier export in <dir>
   --json               one object on stdout: the description of the export
+`,
+  precision: `Usage: orrery precision <dir> <file.jsonl> --reference <dir> [options]
+
+Runs conversations (docs/precision.md has their form) through a model whose steps choose their precision: low, full, with each
+rule of the policy alone and with all that are on. Prints KL and flips against the reference by class of tokens, calls that are
+exact, time and memory.
+
+  --reference <dir>    a float32 export of the same checkpoint (required)
+  --fixed <dir>        an export in fixed precision; may be repeated, times are quotients with the first
+  --also <dir>         another export whose steps choose; may be repeated
+  --policy <file>      a policy as JSON (default: the model's own)
+  --limit <n>          only the first n conversations
+  --threads <n>        threads of one operator
+  --svg <file>         quality against time as a picture
+  --json               the report as one object on stdout
 `,
   inspect: `Usage: orrery inspect <dir|checkpoint> [options]
 

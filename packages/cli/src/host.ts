@@ -21,10 +21,14 @@ export interface OpenModel extends ChatModel {
 }
 
 /** What commands use of the runtime. */
-export interface Engine extends Pick<
-  typeof import("@orrery/runtime"),
-  "exportModel" | "describeExport" | "openCheckpoint" | "describeCheckpoint" | "fetchCheckpoint" | "describeHubModel"
-> {
+export interface Engine
+  extends
+    Pick<typeof import("@orrery/evals"), "readConversations" | "measurePrecision" | "precisionTable" | "precisionChart">,
+    Pick<typeof import("@orrery/runtime"), "readCalibration" | "DEFAULT_POLICY" | "parsePolicy">,
+    Pick<
+      typeof import("@orrery/runtime"),
+      "exportModel" | "describeExport" | "openCheckpoint" | "describeCheckpoint" | "fetchCheckpoint" | "describeHubModel"
+    > {
   /** A directory or a name on the hub; without either, the embedded model. */
   loadModel(source?: string, options?: LoadOptions): Promise<OpenModel>;
 }

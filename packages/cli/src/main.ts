@@ -31,8 +31,12 @@ async function engine(): Promise<Engine> {
     throw new UsageError("cli/too-long", `the command line has ${length} bytes, at most ${MAX_COMMAND_LINE} are safe`, {
       hint: "pipe the text into orrery chat, or put it into a file and let read_file read it",
     });
-  const [runtime, { modelDirectory }] = await Promise.all([import("@orrery/runtime"), import("@orrery/model")]);
-  return { ...runtime, loadModel: (source = modelDirectory, options) => runtime.loadModel(source, options) };
+  const [runtime, evals, { modelDirectory }] = await Promise.all([
+    import("@orrery/runtime"),
+    import("@orrery/evals"),
+    import("@orrery/model"),
+  ]);
+  return { ...runtime, ...evals, loadModel: (source = modelDirectory, options) => runtime.loadModel(source, options) };
 }
 
 const host: Host = {

@@ -1,5 +1,6 @@
 /** One evaluation conversation as it lies in a .jsonl file, and the same in our words. In: a line. Out: tools, messages, gold turns. */
-import { jsonObjectSchema, type Json, type JsonObject, type Message, type ToolCall, type ToolSpec } from "@orrery/chat";
+import { readFileSync } from "node:fs";
+import { jsonObjectSchema, OrreryError, type Json, type JsonObject, type Message, type ToolCall, type ToolSpec } from "@orrery/chat";
 import { z } from "zod";
 
 const call = z.object({ name: z.string(), arguments: jsonObjectSchema });
@@ -63,6 +64,23 @@ export function parseConversation(line: string): Conversation {
     tools: file.tools.map((t) => ({ name: t.name, description: t.description, input: t.parameters })),
     messages,
   };
+}
+
+/** The first `limit` conversations of a .jsonl file. @throws OrreryError `eval/bad-line` with the number of the line */
+export function readConversations(file: string | URL, limit: number): Conversation[] {
+  const lines = readFileSync(file, "utf8")
+    .split("\n")
+    .filter((line) => line.trim() !== "");
+  return lines.slice(0, limit).map((line, i) => {
+    try {
+      return parseConversation(line);
+    } catch (cause) {
+      throw new OrreryError("eval/bad-line", `${String(file)}, line ${i + 1} is not an evaluation conversation`, {
+        hint: "packages/evals/data/README.md describes the form",
+        cause,
+      });
+    }
+  });
 }
 
 /** A turn to be scored: the history before it and what the reference did. */

@@ -1,10 +1,9 @@
 /** `npm run eval [-- file.jsonl …] [--model dir] [--json] [--limit n] [--turns]`: how well a model calls tools. Exit code 1 on errors. */
-import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
 import { OrreryError } from "@orrery/chat";
 import { loadModel } from "@orrery/runtime";
-import { parseConversation, type Conversation } from "./conversation.ts";
+import { readConversations } from "./conversation.ts";
 import { evaluate, MEASURES, MEASURE_TITLES, type EvalResult } from "./eval.ts";
 import type { Share } from "./wilson.ts";
 
@@ -23,22 +22,6 @@ function table(name: string, result: EvalResult): string {
     ...rows,
     `  probability masked per token ${percent(result.maskedMass)} %, forced tokens ${percent(result.forcedShare)} %`,
   ].join("\n");
-}
-
-function readConversations(file: string | URL, limit: number): Conversation[] {
-  const lines = readFileSync(file, "utf8")
-    .split("\n")
-    .filter((line) => line.trim() !== "");
-  return lines.slice(0, limit).map((line, i) => {
-    try {
-      return parseConversation(line);
-    } catch (cause) {
-      throw new OrreryError("eval/bad-line", `${String(file)}, line ${i + 1} is not an evaluation conversation`, {
-        hint: "packages/evals/data/README.md describes the form",
-        cause,
-      });
-    }
-  });
 }
 
 async function main(): Promise<void> {

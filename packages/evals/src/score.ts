@@ -46,12 +46,22 @@ function numbersOf(text: string): Set<number> {
 
 const sameBag = (a: readonly string[], b: readonly string[]): boolean => a.toSorted().join("\n") === b.toSorted().join("\n");
 
+/** Whether two lists of calls are the same, whatever their order. */
+export function sameCalls(a: readonly CallValue[], b: readonly CallValue[]): boolean {
+  const spell = (c: CallValue): string => `${c.name} ${canonical(c.input)}`;
+  return sameBag(a.map(spell), b.map(spell));
+}
+
+interface CallValue {
+  readonly name: string;
+  readonly input: JsonObject;
+}
+
 export function scoreTurn(reply: Reply, gold: GoldTurn): TurnScore {
   const calls = reply.message.calls ?? [];
   const goldNumbers = numbersOf(gold.text);
   const called = gold.calls.length > 0;
   const said = numbersOf(reply.message.content ?? "");
-  const spell = (c: { name: string; input: JsonObject }): string => `${c.name} ${canonical(c.input)}`;
   return {
     wellFormed: reply.finish.reason === "stop" || reply.finish.reason === "tool-calls",
     decision: calls.length > 0 === called,
@@ -61,7 +71,7 @@ export function scoreTurn(reply: Reply, gold: GoldTurn): TurnScore {
           gold.calls.map((c) => c.name),
         )
       : undefined,
-    exact: called ? sameBag(calls.map(spell), gold.calls.map(spell)) : undefined,
+    exact: called ? sameCalls(calls, gold.calls) : undefined,
     numbers: !called && goldNumbers.size > 0 ? [...goldNumbers].every((n) => said.has(n)) : undefined,
   };
 }

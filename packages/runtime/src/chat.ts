@@ -8,6 +8,8 @@ import type { Grammar } from "./constraint/grammar.ts";
 import { refuseLong, refuseUnread, type ContextRoom } from "./context-room.ts";
 import { PromptError } from "./errors.ts";
 import { generate, tokenLimit, type GeneratedToken } from "./generate.ts";
+import { Governor } from "./precision/governor.ts";
+import type { PrecisionPolicy } from "./precision/policy.ts";
 import { GEMMA4_FORMAT, requireFormat } from "./prompt/format.ts";
 import { renderConversation, replyKey } from "./prompt/gemma4.ts";
 import { encodeConversation, type ReplyMemory } from "./prompt/memory.ts";
@@ -24,6 +26,8 @@ export interface ChatParts extends ContextRoom {
   readonly constraints: ConstraintEngine;
   readonly pool: SequencePool;
   readonly memory: ReplyMemory;
+  /** Left out, or null, where the weights leave no choice. */
+  readonly policy?: PrecisionPolicy | null;
   /** Logits in a row. Some models have more than their tokenizer has tokens: no mask has the surplus. */
   readonly vocabularySize: number;
 }
@@ -31,7 +35,7 @@ export interface ChatParts extends ContextRoom {
 /** Reply tokens where the request names no limit. Replies that Orrery Mini was trained on have fewer than 200. */
 const DEFAULT_MAX_TOKENS = 512;
 
-interface Prepared {
+export interface Prepared {
   /** Its messages are a copy: a caller may push to its own list while the reply streams. */
   readonly request: ChatRequest;
   readonly prompt: readonly number[];
@@ -46,6 +50,12 @@ interface Prepared {
  */
 export function chat(parts: ChatParts, request: ChatRequest): AsyncGenerator<ChatEvent> {
   const started = performance.now();
+  const prepared = prepare(parts, request);
+  return reply(parts, prepared, new ReplyRecord(prepared.prompt.length, started));
+}
+
+/** @throws as {@link chat} */
+export function prepare(parts: ChatParts, request: ChatRequest): Prepared {
   requireFormat(parts.tokenizer, GEMMA4_FORMAT);
   const tools = request.tools ?? [];
   const grammar = parts.constraints.compile(resolveMoves(tools, request.moves));
@@ -55,8 +65,12 @@ export function chat(parts: ChatParts, request: ChatRequest): AsyncGenerator<Cha
   refuseLong(prompt.length, parts);
   const maxTokens = tokenLimit(request.maxTokens ?? DEFAULT_MAX_TOKENS, parts.contextLength - prompt.length);
   const sampler = createSampler(request.sampling ?? {}, parts.vocabularySize);
-  const prepared = { request: { ...request, messages: [...request.messages] }, prompt, grammar, sampler, maxTokens };
-  return reply(parts, prepared, new ReplyRecord(prompt.length, started));
+  return { request: { ...request, messages: [...request.messages] }, prompt, grammar, sampler, maxTokens };
+}
+
+/** A policy at work on one reply; undefined where there is nothing to choose. */
+export function governorOf({ policy }: ChatParts): Governor | undefined {
+  return policy ? new Governor(policy) : undefined;
 }
 
 function textUnits(pieces: readonly Piece[]): number {
@@ -89,12 +103,15 @@ async function* answer(parts: ChatParts, prepared: Prepared, record: ReplyRecord
   const reader = new ReplyReader(createReplyParser(parts.tokenizer, GEMMA4_FORMAT), taken);
   const { sequence, cached } = parts.pool.acquire(prompt);
   record.cached = cached;
+  const governor = governorOf(parts);
+  record.governor = governor;
   try {
     const tokens = generate({
       sequence,
       prompt: prompt.slice(cached),
       steering: { grammar: prepared.grammar.start() },
       sampler: prepared.sampler,
+      governor,
       limits: { maxTokens: prepared.maxTokens, signal: request.signal },
     });
     for await (const token of tokens) {
@@ -124,11 +141,12 @@ const REASONS = { incomplete: "length", text: "stop", calls: "tool-calls" } as c
 >;
 
 /** Keeps count of a reply: its ids, its message, its usage, its times. */
-class ReplyRecord {
+export class ReplyRecord {
   readonly ids: number[] = [];
   /** Tokens of the prompt that the sequence held, and that were computed. */
   cached = 0;
   computed = 0;
+  governor: Governor | undefined;
   readonly #promptTokens: number;
   readonly #started: number;
   #firstTokenMs = 0;
@@ -187,6 +205,7 @@ class ReplyRecord {
         sampledTokens,
         firstTokenMs: this.#firstTokenMs,
         totalMs: performance.now() - this.#started,
+        ...(this.governor === undefined ? {} : { precision: this.governor.counts }),
       },
     };
   }

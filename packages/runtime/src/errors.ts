@@ -57,6 +57,9 @@ export class CacheMemoryError extends SessionError {
   }
 }
 
+/** A precision policy that cannot be used: `precision/…`. */
+export class PrecisionError extends OrreryError {}
+
 /** A tokenizer file that cannot be used, or an id or control token it does not have: `tokenizer/…`. */
 export class TokenizerError extends OrreryError {}
 

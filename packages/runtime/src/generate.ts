@@ -6,7 +6,10 @@
 import { ChatError } from "@orrery/chat";
 import type { ConstraintState } from "./constraint/grammar.ts";
 import type { TokenMask } from "./constraint/token-mask.ts";
+import type { Position } from "./constraint/position.ts";
 import { SessionError } from "./errors.ts";
+import type { Governor, StepPlace } from "./precision/governor.ts";
+import type { Phase } from "./precision/policy.ts";
 import type { Sampler } from "./sampling/sample.ts";
 import type { Sequence } from "./session/session.ts";
 
@@ -16,10 +19,15 @@ export interface GeneratedToken {
   readonly forced: boolean;
   /** Probability that the mask removed before this token was drawn; 0 for forced tokens. */
   readonly maskedMass: number;
+  /** Where in the reply it stands. */
+  readonly position: Position;
 }
 
 /** What decides where a reply may go and where it ends. */
-export type Steering = { readonly grammar: ConstraintState } | { readonly stop: ReadonlySet<number> };
+export type Steering =
+  | { readonly grammar: ConstraintState }
+  /** `thought`: the control tokens around one, where the vocabulary has them. */
+  | { readonly stop: ReadonlySet<number>; readonly thought?: { readonly open: number; readonly close: number } | undefined };
 
 export interface GenerateOptions {
   readonly sequence: Sequence;
@@ -27,6 +35,8 @@ export interface GenerateOptions {
   readonly prompt: readonly number[];
   readonly steering: Steering;
   readonly sampler: Sampler;
+  /** Decides how much of sliced weights each step uses; without one, all. */
+  readonly governor?: Governor | undefined;
   readonly limits: { readonly maxTokens: number; readonly signal: AbortSignal | undefined };
 }
 
@@ -45,36 +55,66 @@ export function tokenLimit(wanted: number, room: number): number {
  * @throws SessionError as {@link Sequence.append}, `session/aborted` included; ConstraintError `constraint/dead-end`
  */
 export async function* generate(options: GenerateOptions): AsyncGenerator<GeneratedToken> {
-  const { sequence, steering, sampler, limits } = options;
+  const { steering, sampler, limits } = options;
   const history: number[] = [];
   let state = "grammar" in steering ? steering.grammar : undefined;
   let pending = [...options.prompt]; // known, not yet computed
+  let phase: Phase = "prefill";
 
   while (history.length < limits.maxTokens) {
+    let forced = false;
     for (const id of state?.forced() ?? []) {
+      forced = true;
       if (history.length >= limits.maxTokens) return;
       if (limits.signal?.aborted)
         throw new SessionError("session/aborted", `aborted after ${history.length} reply tokens`, { cause: limits.signal.reason });
+      const { position } = state!;
       state = state!.advance(id);
       history.push(id);
       pending.push(id);
-      yield { id, forced: true, maskedMass: 0 };
+      yield { id, forced: true, maskedMass: 0, position };
     }
     if (state?.done || history.length >= limits.maxTokens) return;
 
-    const [step, mask] = await Promise.allSettled([
-      sequence.append(pending, { logits: "last", ...(limits.signal ? { signal: limits.signal } : {}) }),
-      maskOf(state), // made while the step, which is sent already, runs in its worker
-    ]);
-    if (step.status === "rejected") throw step.reason;
-    if (mask.status === "rejected") throw mask.reason;
-    const { id, maskedMass } = sampler.sample(step.value, mask.value, history);
+    const position = state?.position ?? textPosition(steering, history);
+    const { logits, mask } = await compute(options, pending, state, { phase, position, afterForced: forced });
+    const { id, maskedMass } = sampler.sample(logits, mask, history);
+    phase = "decode";
     history.push(id);
     pending = [id];
     state = state?.advance(id);
-    yield { id, forced: false, maskedMass };
+    yield { id, forced: false, maskedMass, position };
     if (state ? state.done : "stop" in steering && steering.stop.has(id)) return;
   }
+}
+
+/** Without a grammar a reply is text, or a thought between its marks. */
+function textPosition(steering: Steering, history: readonly number[]): Position {
+  const marks = "stop" in steering ? steering.thought : undefined;
+  return marks !== undefined && history.lastIndexOf(marks.open) > history.lastIndexOf(marks.close) ? "thought" : "free-text";
+}
+
+/** What one step gives: logits [vocabulary] after the last of `pending`, and what may follow it. */
+async function compute(
+  { sequence, governor, limits }: GenerateOptions,
+  pending: readonly number[],
+  state: ConstraintState | undefined,
+  place: StepPlace,
+): Promise<{ logits: Float32Array; mask: TokenMask | null }> {
+  const signal = limits.signal ? { signal: limits.signal } : {};
+  const [step, made] = await Promise.allSettled([
+    sequence.append(pending, { logits: "last", full: governor?.choose(place) ?? true, ...signal }),
+    maskOf(state), // made while the step, which is sent already, runs in its worker
+  ]);
+  if (step.status === "rejected") throw step.reason;
+  if (made.status === "rejected") throw made.reason;
+  const mask = made.value;
+  if (governor?.again(step.value, mask?.bits ?? null) !== true) return { logits: step.value, mask };
+  // A near tie: the last token once more, in full. Its key/value rows are written over.
+  sequence.rewind(sequence.length - 1);
+  const logits = await sequence.append(pending.slice(-1), { logits: "last", full: true, ...signal });
+  governor.repeated(logits, mask?.bits ?? null);
+  return { logits, mask };
 }
 
 /** Async, so that a failure waits for the step beside it. */

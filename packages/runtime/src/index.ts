@@ -7,13 +7,14 @@ export {
   ExportError,
   GraphError,
   HubError,
+  PrecisionError,
   PromptError,
   SessionError,
   ShortageError,
   TokenizerError,
 } from "./errors.ts";
 export { OrreryError } from "@orrery/chat";
-export { loadModel, type GenerateTextOptions, type LoadedModel, type LoadOptions } from "./model.ts";
+export { loadModel, type GenerateTextOptions, type LoadedModel, type LoadOptions, type Speaker } from "./model.ts";
 export { embeddedModelDirectory } from "./embedded.ts";
 export { exportModel, type ExportOptions } from "./export/export.ts";
 export type { ExportProgress } from "./export/progress.ts";
@@ -22,6 +23,12 @@ export { describeHubModel, fetchCheckpoint, type HubModel } from "./hub/fetch.ts
 export { isHubName } from "./hub/name.ts";
 export type { HubOptions } from "./hub/settings.ts";
 export type { FetchProgress } from "./hub/progress.ts";
+export { DEFAULT_POLICY } from "./precision/default.ts";
+export { fixedPolicy, parsePolicy, type PrecisionPolicy, type PrecisionRule } from "./precision/policy.ts";
+export { POSITIONS, type Position } from "./constraint/position.ts";
+export type { Trace, TracedStep } from "./trace.ts";
+export type { Calibration } from "./export/expert-use.ts";
+export { readCalibration } from "./calibration.ts";
 export { openExport, type OpenedExport } from "./open-export.ts";
 export type { OpenedModel } from "./open-model.ts";
 export type { OnnxRepository, OnnxRepositoryConfig } from "./open-onnx-repository.ts";
@@ -30,7 +37,7 @@ export { openCheckpoint } from "./checkpoint/checkpoint.ts";
 export { readFloatArrays } from "./checkpoint/float-arrays.ts";
 export { describeCheckpoint } from "./export/describe-checkpoint.ts";
 export { openSession } from "./session/open.ts";
-export type { LogitRows, Prepacked, PrepackedMode, Sequence, Session, SessionOptions, Step } from "./session/session.ts";
+export type { AppendOptions, LogitRows, Prepacked, PrepackedMode, Sequence, Session, SessionOptions, Step } from "./session/session.ts";
 export type { Fingerprint } from "./session/fingerprint.ts";
 export { createTokenizer } from "./tokenizer/tokenizer.ts";
 export type { Tokenizer, Vocabulary } from "./tokenizer/vocabulary.ts";

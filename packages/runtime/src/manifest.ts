@@ -2,9 +2,18 @@
 import { z } from "zod";
 import { modelConfigSchema } from "./checkpoint/model-config.ts";
 
-export const PRECISIONS = ["float32", "int8", "int4"] as const;
-/** How weights are stored: as float32, or in blocks of 8 or 4 bits. */
+export const PRECISIONS = ["float32", "int8", "int4", "sliced", "paired"] as const;
+/**
+ * How weights are stored: as float32; in blocks of 8 or 4 bits; or so that each step chooses between 4 and 8 bits: `sliced` is 4 bits and
+ * 4 more of what they leave over (int8's memory; a full step computes both), `paired` is 4 bits and 8 bits side by side (half as much
+ * memory again; a full step costs what int8 costs).
+ */
 export type Precision = (typeof PRECISIONS)[number];
+
+/** Whether each step of a model with such weights chooses how much of them it uses. */
+export function chooses(precision: Precision): boolean {
+  return precision === "sliced" || precision === "paired";
+}
 
 export const manifestSchema = z.object({
   format: z.literal(2),
@@ -22,6 +31,10 @@ export const manifestSchema = z.object({
     measured: z.object({ conditionalMs: z.number(), mergedMs: z.number() }).nullable(),
     /** Why there was nothing to measure, in words; null when it was measured, the mode was asked for, or there are no experts. */
     reason: z.string().nullable().default(null),
+    /** Experts of a token are added until their weights reach this; all of them where it is left out. */
+    mass: z.number().positive().max(1).optional(),
+    /** Bits of each expert by layer, where calibration chose them; left out: all as `weights.precision` says. */
+    bits: z.array(z.array(z.union([z.literal(4), z.literal(8)]))).optional(),
   }),
   /** Layers that own keys and values, in order: rows are [tokens, heads, size]; of a window, a new token sees the last ones only. */
   cache: z.array(

@@ -10,6 +10,7 @@ import { collectReply, type ChatEvent, type Message, type ToolSpec } from "@orre
 import { embeddedModelDirectory } from "./embedded.ts";
 import { GEMMA4_FORMAT } from "./prompt/format.ts";
 import { loadModel, type LoadedModel } from "./model.ts";
+import { DEFAULT_POLICY } from "./precision/default.ts";
 
 const weather: ToolSpec = {
   name: "get_weather",
@@ -69,6 +70,27 @@ test("an append-only conversation computes only what is new, and says the same a
     await fresh.dispose();
   }
 }, 60_000);
+
+test("a trace is the reply step by step, and follows given tokens where it would not have said them", async () => {
+  const request = { messages: [{ role: "user", content: "What is the weather in Rome?" }] as const, tools: [weather] };
+  const own = await model.trace(request);
+  const said = await collectReply(model.stream(request));
+  expect(own.message.calls?.map(({ name, input }) => ({ name, input }))).toEqual(
+    said.message.calls?.map(({ name, input }) => ({ name, input })),
+  );
+  expect(own.steps.map(({ position }) => position)).toEqual(expect.arrayContaining(["move", "string"]));
+  expect(own.precision).toBeNull();
+  expect((await model.trace(request, own.ids)).ids).toEqual(own.ids);
+  const string = own.steps.find(({ position }) => position === "string")!;
+  const other = string.logits.findIndex((_, id) => id !== string.id && (string.legal![id >>> 5]! & (1 << (id & 31))) !== 0);
+  const given = [...own.ids.slice(0, own.ids.indexOf(string.id)), other];
+  expect((await model.trace(request, given)).ids).toEqual(given);
+});
+
+test("a policy is refused where there is nothing to choose", async () => {
+  expect(() => model.withPolicy(DEFAULT_POLICY)).toThrow(expect.objectContaining({ code: "precision/no-choice" }));
+  await expect(loadModel(undefined, { policy: DEFAULT_POLICY })).rejects.toMatchObject({ code: "precision/no-choice" });
+});
 
 test("moves narrow the reply without touching the prompt", async () => {
   const messages: Message[] = [{ role: "user", content: "What is the weather in Paris?" }];

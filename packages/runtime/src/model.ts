@@ -4,19 +4,21 @@
  */
 import { basename } from "node:path";
 import type { ChatEvent, ChatModel, ChatRequest, Sampling } from "@orrery/chat";
-import { loadCache, saveCache } from "./cache-file.ts";
-import { chat } from "./chat.ts";
+import { loadCache, saveCache, type Remembered } from "./cache-file.ts";
+import { chat, governorOf } from "./chat.ts";
 import { quoted } from "./checkpoint/json.ts";
 import { createConstraintEngine, type ConstraintEngine } from "./constraint/engine.ts";
 import { refuseLong, refuseUnread } from "./context-room.ts";
 import { embeddedModelDirectory } from "./embedded.ts";
-import { PromptError } from "./errors.ts";
+import { PrecisionError, PromptError } from "./errors.ts";
 import { generate, tokenLimit } from "./generate.ts";
 import { exportHubModel, type HubLoadOptions } from "./hub-model.ts";
 import { isHubName } from "./hub/name.ts";
-import type { Manifest } from "./manifest.ts";
+import { chooses, type Manifest } from "./manifest.ts";
 import { isExport, openModel, type OpenedModel } from "./open-model.ts";
 import { repositoryName, unknownVariant } from "./open-onnx-repository.ts";
+import { DEFAULT_POLICY } from "./precision/default.ts";
+import { parsePolicy, policyName, type PrecisionPolicy } from "./precision/policy.ts";
 import { GEMMA4_FORMAT, PROMPT_VERSION } from "./prompt/format.ts";
 import { ReplyMemory } from "./prompt/memory.ts";
 import { createSampler } from "./sampling/sample.ts";
@@ -27,11 +29,14 @@ import type { Prepacked, SessionOptions } from "./session/session.ts";
 import { TextStream } from "./tokenizer/stream.ts";
 import type { Tokenizer } from "./tokenizer/vocabulary.ts";
 import { loadTokenizer } from "./tokenizer/load.ts";
+import { trace, type Trace } from "./trace.ts";
 
 /** How a model is loaded: {@link SessionOptions}, how many conversations it remembers, and for one of the hub {@link HubLoadOptions}. */
-export interface LoadOptions extends Omit<SessionOptions, "template">, HubLoadOptions {
+export interface LoadOptions extends Omit<SessionOptions, "template" | "chooser">, HubLoadOptions {
   /** Conversations whose key/value rows are kept, as far as `cacheMemory` allows; default 4. */
   readonly sequences?: number;
+  /** Which steps use all of `sliced` or `paired` weights; default {@link DEFAULT_POLICY}. Other weights leave no choice. */
+  readonly policy?: PrecisionPolicy;
 }
 
 /** How a text is continued. */
@@ -44,18 +49,32 @@ export interface GenerateTextOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A model that is ready: chat through the port, plain continuation, and its end. Requests may overlap; their steps are computed together. */
-export interface LoadedModel extends ChatModel {
-  /** What the export says of itself; null where the directory holds ONNX graphs of others. */
-  readonly manifest: Manifest | null;
-  /** Whether its weights are mapped as packed at an earlier load: see {@link SessionOptions.prepacked}. */
-  readonly prepacked: Prepacked;
+/** What a model can say: chat through the port, plain continuation. Requests may overlap; their steps are computed together. */
+export interface Speaker extends ChatModel {
   /**
    * Continues a text, without a chat format or a constraint, until a stop token or `maxTokens`. Yields text as it is generated.
    * @throws ContextLengthError, SessionError (`session/aborted` included), ChatError `chat/bad-max-tokens`, `chat/bad-sampling`,
    *   PromptError `prompt/empty`; all of them from the iteration
    */
   generate(text: string, options?: GenerateTextOptions): AsyncGenerator<string>;
+  /**
+   * A reply with what every step of it gave: for measuring. With `ids`, these are the sampled tokens, whatever the logits say, and the
+   * trace ends with them. @throws OrreryError as {@link ChatModel.stream} and as its steps
+   */
+  trace(request: ChatRequest, ids?: readonly number[]): Promise<Trace>;
+}
+
+/** A model that is ready, and its end. */
+export interface LoadedModel extends Speaker {
+  /** What the export says of itself; null where the directory holds ONNX graphs of others. */
+  readonly manifest: Manifest | null;
+  /** Whether its weights are mapped as packed at an earlier load: see {@link SessionOptions.prepacked}. */
+  readonly prepacked: Prepacked;
+  /**
+   * The same weights under another policy, with conversations of its own; it ends with this model.
+   * @throws PrecisionError `precision/no-choice`, `precision/bad-policy`
+   */
+  withPolicy(policy: PrecisionPolicy): Speaker;
   /**
    * Writes the conversations that no request is using to a file, which replaces an earlier one when it is whole. Resolves to their number.
    * @throws SessionError `session/cache-file`, `session/disposed`
@@ -82,7 +101,7 @@ export interface LoadedModel extends ChatModel {
  *   `hub/…` for a model of the hub
  */
 export async function loadModel(source: string = embeddedModelDirectory(), options: LoadOptions = {}): Promise<LoadedModel> {
-  const { sequences = 4, precision, hub, signal, onProgress, ...sessionOptions } = options;
+  const { sequences = 4, policy, precision, hub, signal, onProgress, ...sessionOptions } = options;
   atLeastOne("sequences", sequences);
   const given = { ...(precision && { precision }), ...(hub && { hub }), ...(signal && { signal }), ...(onProgress && { onProgress }) };
   const onHub = isHubName(source);
@@ -91,9 +110,10 @@ export async function loadModel(source: string = embeddedModelDirectory(), optio
   const fetched = onHub ? await exportHubModel(source, given) : null;
   const opened = await openModel(fetched?.directory ?? source, options.variant);
   const { manifest, name, tokens } = identity(opened);
+  const chosen = policyFor(manifest, policy);
   const [words, engine] = await Promise.allSettled([
     loadWords(opened.directory),
-    openSession(opened, { ...sessionOptions, template: PROMPT_VERSION }),
+    openSession(opened, { ...sessionOptions, template: PROMPT_VERSION, chooser: chosen === null ? "" : policyName(chosen) }),
   ]);
   if (engine.status === "rejected") throw engine.reason;
   const session = engine.value;
@@ -101,11 +121,32 @@ export async function loadModel(source: string = embeddedModelDirectory(), optio
     await session.dispose();
     throw words.reason;
   }
-  const { tokenizer } = words.value;
-  const pool = new SequencePool(session, { capacity: sequences });
+  const id = fetched?.repository ?? name;
+  const remember = (): Remembered => ({ session, pool: new SequencePool(session, { capacity: sequences }), memory: new ReplyMemory() });
+  const remembered = remember();
+  const speaking = { id, tokens };
+  return {
+    ...speaker(remembered, words.value, { ...speaking, policy: chosen }),
+    manifest,
+    prepacked: session.prepacked,
+    withPolicy: (other) => speaker(remember(), words.value, { ...speaking, policy: policyFor(manifest, other) }),
+    saveCache: (path) => saveCache(path, remembered),
+    loadCache: (path) => loadCache(path, remembered),
+    dispose: () => session.dispose(),
+  };
+}
+
+interface Speaking {
+  readonly id: string;
+  readonly tokens: ReturnType<typeof identity>["tokens"];
+  readonly policy: PrecisionPolicy | null;
+}
+
+/** A model's replies under one policy, which is also what the rows of its conversations were computed under. */
+function speaker({ session, pool, memory }: Remembered, words: Words, { id, tokens, policy }: Speaking): Speaker {
+  const { tokenizer } = words;
   const { contextLength, vocabularySize } = session;
-  const parts = { ...words.value, pool, memory: new ReplyMemory(), contextLength, vocabularySize };
-  const remembered = { session, pool, memory: parts.memory };
+  const parts = { ...words, pool, memory, contextLength, vocabularySize, policy };
 
   async function* continueText(text: string, { maxTokens = 128, sampling = {}, signal }: GenerateTextOptions = {}): AsyncGenerator<string> {
     const { bos, stop } = tokens;
@@ -117,9 +158,11 @@ export async function loadModel(source: string = embeddedModelDirectory(), optio
     const limits = { maxTokens: tokenLimit(maxTokens, contextLength - prompt.length), signal };
     const { sequence, cached } = pool.acquire(prompt);
     const out = new TextStream(tokenizer);
+    const steering = { stop: new Set(stop), thought: thoughtMarks(tokenizer) };
+    const governor = governorOf(parts);
     try {
-      for await (const { id } of generate({ sequence, prompt: prompt.slice(cached), steering: { stop: new Set(stop) }, sampler, limits })) {
-        const delta = tokenizer.bytes(id) ? out.push(id) : "";
+      for await (const token of generate({ sequence, prompt: prompt.slice(cached), steering, sampler, governor, limits })) {
+        const delta = tokenizer.bytes(token.id) ? out.push(token.id) : "";
         if (delta) yield delta;
       }
       const rest = out.end();
@@ -130,15 +173,11 @@ export async function loadModel(source: string = embeddedModelDirectory(), optio
   }
 
   return {
-    id: fetched?.repository ?? name,
+    id,
     contextLength,
-    manifest,
-    prepacked: session.prepacked,
     stream: (request: ChatRequest): AsyncIterable<ChatEvent> => chat(parts, request),
+    trace: (request, ids) => trace(parts, request, ids),
     generate: continueText,
-    saveCache: (path) => saveCache(path, remembered),
-    loadCache: (path) => loadCache(path, remembered),
-    dispose: () => session.dispose(),
   };
 }
 
@@ -147,6 +186,21 @@ function identity(opened: OpenedModel) {
   if (!isExport(opened)) return { manifest: null, name: repositoryName(opened), tokens: opened.config.tokens };
   const { manifest } = opened;
   return { manifest, name: basename(manifest.source.name).replace(/\.(gguf|safetensors)$/, ""), tokens: manifest.config.tokens };
+}
+
+/** Null: the weights leave no choice. @throws PrecisionError `precision/no-choice` for a policy that would do nothing */
+function policyFor(manifest: Manifest | null, policy: PrecisionPolicy | undefined): PrecisionPolicy | null {
+  const precision = manifest?.weights.precision ?? "those of an ONNX graph";
+  if (manifest !== null && chooses(manifest.weights.precision)) return policy === undefined ? DEFAULT_POLICY : parsePolicy(policy);
+  if (policy === undefined) return null;
+  throw new PrecisionError("precision/no-choice", `the weights are ${precision}, so a step has no precision to choose`, {
+    hint: "export the model with sliced or paired weights, or leave the policy out",
+  });
+}
+
+function thoughtMarks(tokenizer: Tokenizer): { open: number; close: number } | undefined {
+  const [open, close] = [GEMMA4_FORMAT.channelOpen, GEMMA4_FORMAT.channelClose].map((text) => tokenizer.control.get(text));
+  return open === undefined || close === undefined ? undefined : { open, close };
 }
 
 interface Words {

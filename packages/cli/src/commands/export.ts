@@ -11,12 +11,26 @@ import { createStyle } from "../view/style.ts";
 
 const EXPERT_MODES = ["conditional", "merged"] as const;
 
+/** Share of the tokens that go to experts of 8 bits, unless it is said. */
+const DEFAULT_COVER = 0.75;
+
+/** A number above 0 and at most 1. @throws UsageError `cli/usage` */
+function share(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = text.trim() === "" ? Number.NaN : Number(text);
+  if (value > 0 && value <= 1) return value;
+  throw usage("export", `--${name} takes a number above 0 and at most 1, found '${text}'`);
+}
+
 /** @throws OrreryError for wrong arguments, an unreadable checkpoint, a directory that cannot be written */
 export async function exportCommand(args: readonly string[], host: Host): Promise<ExitCode> {
   const { values, positionals } = parse("export", args, {
     out: { type: "string" },
     weights: { type: "string" },
     experts: { type: "string" },
+    "expert-mass": { type: "string" },
+    "expert-bits": { type: "string" },
+    calibrate: { type: "string" },
     force: { type: "boolean" },
     json: { type: "boolean" },
   });
@@ -25,6 +39,10 @@ export async function exportCommand(args: readonly string[], host: Host): Promis
   if (!values.out) throw usage("export", "export needs --out <dir>");
   const weights = oneOf("export", "weights", values.weights ?? "int8", PRECISIONS);
   const experts = values.experts === undefined ? undefined : oneOf("export", "experts", values.experts, EXPERT_MODES);
+  const expertMass = share("expert-mass", values["expert-mass"]);
+  const cover = share("expert-bits", values["expert-bits"]) ?? DEFAULT_COVER;
+  const { calibrate } = values;
+  if (values["expert-bits"] !== undefined && calibrate === undefined) throw usage("export", "--expert-bits needs --calibrate <file.jsonl>");
   const out = resolve(host.cwd, values.out);
 
   const engine = await host.engine();
@@ -32,7 +50,17 @@ export async function exportCommand(args: readonly string[], host: Host): Promis
   const began = performance.now();
   await host.interrupts.abortable(async (signal) => {
     const path = await localPath(signal);
-    const options = { out, weights, ...(experts === undefined ? {} : { experts }), overwrite: values.force ?? false, signal };
+    const calibration =
+      calibrate === undefined ? undefined : { sequences: await engine.readCalibration(path, resolve(host.cwd, calibrate)), cover };
+    const options = {
+      out,
+      weights,
+      ...(experts === undefined ? {} : { experts }),
+      ...(expertMass === undefined ? {} : { expertMass }),
+      ...(calibration === undefined ? {} : { calibration }),
+      overwrite: values.force ?? false,
+      signal,
+    };
     const show = shownOn(host, view);
     const exporting = engine.exportModel(path, { ...options, onProgress: (progress) => show({ type: "export", ...progress }) });
     await view.during("· reading the checkpoint", cancellable(exporting));

@@ -3,6 +3,7 @@
  * was printed, what was loaded, and whether it was disposed of.
  */
 import { OrreryError, type ChatModel } from "@orrery/chat";
+import { DEFAULT_POLICY } from "@orrery/runtime";
 import { readFile, writeFile } from "node:fs/promises";
 import { PassThrough } from "node:stream";
 import type { Engine, Host } from "../host.ts";
@@ -23,7 +24,7 @@ export class Outside {
   readonly host: Host;
 
   /** `model` answers, or is the error of loading it; `cwd` is the folder the command is started in. */
-  constructor(model: ChatModel | OrreryError, cwd: string, options: { readonly tty?: boolean } = {}) {
+  constructor(model: ChatModel | OrreryError, cwd: string, options: { readonly tty?: boolean; readonly engine?: Partial<Engine> } = {}) {
     const tty = options.tty ?? false;
     const stdout = Object.assign(new PassThrough(), { isTTY: tty, columns: 90 });
     const stderr = Object.assign(new PassThrough(), { isTTY: tty, columns: 90 });
@@ -39,6 +40,14 @@ export class Outside {
       describeCheckpoint: unused,
       fetchCheckpoint: unused,
       describeHubModel: unused,
+      DEFAULT_POLICY,
+      parsePolicy: unused,
+      readCalibration: unused,
+      readConversations: unused,
+      measurePrecision: unused,
+      precisionTable: unused,
+      precisionChart: unused,
+      ...options.engine,
       loadModel: async (source, options) => {
         this.loaded.push(source);
         this.variants.push(options?.variant);

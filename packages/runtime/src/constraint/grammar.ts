@@ -9,6 +9,7 @@ import { forcedAt, type Reading } from "./forced.ts";
 import { maskOf } from "./mask.ts";
 import type { TokenMask } from "./token-mask.ts";
 import { CONTROL, type Part } from "./part.ts";
+import { positionOf, type Position } from "./position.ts";
 import { trieOf } from "./trie.ts";
 
 /** Forced tokens returned at once. */
@@ -55,6 +56,11 @@ export class ConstraintState {
   /** The reply is complete: its stop token has been read. */
   get done(): boolean {
     return this.#node.done;
+  }
+
+  /** Where in the reply the next token stands. Costs no mask. */
+  get position(): Position {
+    return positionOf(this.#node);
   }
 
   /**

@@ -3,6 +3,7 @@
  * Law: a state stands for a range of the sorted list that shares its first symbols.
  */
 import type { Symbol, Terminal } from "./part.ts";
+import type { PartPosition } from "./position.ts";
 
 interface Range {
   readonly first: number;
@@ -11,7 +12,7 @@ interface Range {
 }
 
 /** Any one of `spellings`; at least one, none empty. */
-export function spellings(list: readonly (readonly Symbol[])[]): Terminal {
+export function spellings(list: readonly (readonly Symbol[])[], position: PartPosition = "structure"): Terminal {
   const sorted = list.map((spelling) => Int32Array.from(spelling)).sort(compare);
   const ranges: Range[] = [{ first: 0, end: sorted.length, depth: 0 }];
   const known = new Map<string, number>();
@@ -48,6 +49,7 @@ export function spellings(list: readonly (readonly Symbol[])[]): Terminal {
 
   return {
     kind: "terminal",
+    position,
     start: 0,
     accepts,
     step(state, symbol) {

@@ -8,6 +8,7 @@ import { spellings } from "./literals.ts";
 import { MAX_MIN_LENGTH } from "./limits.ts";
 import { numbers } from "./numbers.ts";
 import { members, oneOf, repeat, sequence, type Member, type Part, type Symbol } from "./part.ts";
+import type { PartPosition } from "./position.ts";
 import { bytes, spell, type Surface } from "./surface.ts";
 
 export interface Lowering {
@@ -23,7 +24,7 @@ export function lower(shape: Shape, lowering: Lowering): Part {
   const done = new Map<Shape, Part>();
   const { surface, subject, alphabet } = lowering;
 
-  function exact(list: readonly (readonly Symbol[])[], at: string): Part {
+  function exact(list: readonly (readonly Symbol[])[], at: string, position?: PartPosition): Part {
     for (const symbols of list) {
       const missing = symbols.find((symbol) => symbol <= 0xff && !alphabet.has(symbol));
       if (missing !== undefined)
@@ -36,7 +37,7 @@ export function lower(shape: Shape, lowering: Lowering): Part {
           },
         );
     }
-    return spellings(list);
+    return spellings(list, position);
   }
 
   const comma = exact([bytes(",")], "");
@@ -64,6 +65,7 @@ export function lower(shape: Shape, lowering: Lowering): Part {
         return exact(
           one.values.map((value) => spell(surface, value, one.at)),
           one.at,
+          "enum",
         );
       case "string":
         if (one.min > MAX_MIN_LENGTH)

@@ -19,6 +19,7 @@ import { spellings } from "./literals.ts";
 import { lower } from "./lower.ts";
 import { nativeSurface } from "./native.ts";
 import { CONTROL, oneOf, repeat, sequence, type Part } from "./part.ts";
+import type { PartPosition } from "./position.ts";
 import { compileSchema, requireTyped } from "./schema.ts";
 import { bytes, type Surface } from "./surface.ts";
 import { text } from "./text.ts";
@@ -37,17 +38,17 @@ export function compileMoves(moves: Moves, tokenizer: Tokenizer, format: ChatFor
       hint: "offer fewer tools at once",
     });
   const alphabet = trieOf(tokenizer).single;
-  const control = (name: string): Part => spellings([[CONTROL + tokenizer.controlId(name)]]);
+  const control = (name: string, position?: PartPosition): Part => spellings([[CONTROL + tokenizer.controlId(name)]], position);
   const answers: Part[] = [];
-  if (moves.answer === true) answers.push(text(PLAIN_TEXT, { min: 1, max: Infinity, visible: true }));
+  if (moves.answer === true) answers.push(text(PLAIN_TEXT, { min: 1, max: Infinity, visible: true, position: "free-text" }));
   else if (moves.answer !== false) answers.push(value(moves.answer.schema, "the answer", JSON_SURFACE, alphabet));
 
   const replies = answers.map((answer) => sequence(answer, control(format.turnClose)));
   if (moves.calls.length > 0) {
     const surface = nativeSurface(tokenizer.controlId(format.quote));
     const named = moves.calls.map((move) => call(move, surface, alphabet));
-    const one = sequence(control(format.callOpen), spellings([bytes("call:")]), oneOf(named), control(format.callClose));
-    replies.push(sequence(repeat(one, undefined, 1, moves.parallel), control(format.responseOpen)));
+    const one = sequence(control(format.callOpen, "move"), spellings([bytes("call:")]), oneOf(named), control(format.callClose));
+    replies.push(sequence(repeat(one, undefined, 1, moves.parallel), control(format.responseOpen, "move")));
   }
   if (replies.length === 0)
     throw new ConstraintError("constraint/unsatisfiable", "neither an answer nor a call is legal", {
@@ -67,7 +68,7 @@ function call({ name, input }: CallMove, surface: Surface, alphabet: ReadonlySet
     });
   // Arguments are an object in this syntax, so of the schema's values only the objects count.
   const objects = intersect(compileSchema(input, subject), object(new Map(), false, ""), new Budget(subject));
-  return sequence(spellings([bytes(name)]), lower(requireTyped(objects, subject), { surface, subject, alphabet }));
+  return sequence(spellings([bytes(name)], "tool-name"), lower(requireTyped(objects, subject), { surface, subject, alphabet }));
 }
 
 function value(schema: JsonSchema, subject: string, surface: Surface, alphabet: ReadonlySet<number>): Part {

@@ -244,6 +244,7 @@ function table(syntax: NumberSyntax): Terminal | undefined {
   const none: readonly Symbol[] = [];
   return {
     kind: "terminal",
+    position: "number",
     start: 0,
     step: (state, symbol) => edges[state]!.get(symbol) ?? -1,
     accepts: (state) => accepting[state]!,

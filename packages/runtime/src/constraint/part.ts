@@ -3,6 +3,7 @@
  * number that the part itself defines. Law: every state that a part hands out can still be completed.
  */
 import type { Alphabet } from "./alphabet.ts";
+import type { PartPosition } from "./position.ts";
 
 /** A byte (0 … 255), or a control token: {@link CONTROL} + its id. */
 export type Symbol = number;
@@ -11,6 +12,8 @@ export const CONTROL = 256;
 /** Consumes symbols. */
 export interface Terminal {
   readonly kind: "terminal";
+  /** What is written here. */
+  readonly position: PartPosition;
   readonly start: number;
   /** The state after `symbol`, or −1. */
   step(state: number, symbol: Symbol): number;

@@ -2,6 +2,7 @@
 import { DEAD, type Alphabet } from "./alphabet.ts";
 import { MAX_MIN_LENGTH, MAX_TEXT_LENGTH } from "./limits.ts";
 import type { Symbol, Terminal } from "./part.ts";
+import type { PartPosition } from "./position.ts";
 
 /** Most states an alphabet may have. */
 const STATES = 16;
@@ -36,6 +37,8 @@ export interface TextOptions {
   readonly max: number;
   /** Must it hold a byte that is neither a control character nor a space? */
   readonly visible?: boolean;
+  /** Default `string`. */
+  readonly position?: PartPosition;
 }
 
 /** Text of `alphabet`. */
@@ -50,6 +53,7 @@ export function text(alphabet: Alphabet, options: TextOptions): Terminal {
 
   return {
     kind: "terminal",
+    position: options.position ?? "string",
     start: pack({ missing: min, left: max, blank: options.visible === true, inside: 0 }),
     accepts,
     step(state, symbol) {

@@ -5,14 +5,15 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { cacheLayers, type CacheLayer, type ModelConfig } from "../checkpoint/model-config.ts";
+import { cacheLayers, type ModelConfig } from "../checkpoint/model-config.ts";
 import type { BuildOptions, Family } from "../families/family.ts";
-import { MODEL_FILE, NOWHERE, type Manifest, type Precision } from "../manifest.ts";
+import { chooses, MODEL_FILE, type Manifest, type Precision } from "../manifest.ts";
 import { encodeModel } from "../onnx/model.ts";
-import { timeGraphs, type TimedGraph, type TimedTensor } from "../session/time-graph.ts";
+import { timeGraphs, type TimedGraph } from "../session/time-graph.ts";
 import { planQuantized, storageBytes } from "../weights/storage.ts";
 import { synthesize } from "../weights/synthetic.ts";
 import { writeDataFile } from "./data-file.ts";
+import { firstRun } from "./first-run.ts";
 import { planDataFiles, weightTable } from "./plan.ts";
 
 export type ExpertCost = NonNullable<Manifest["experts"]["measured"]>;
@@ -36,7 +37,7 @@ const IF_SECONDS = 10e-6;
 const MEMORY_RATE = 100e9;
 
 /** Bytes of a number, at least. */
-const NUMBER_BYTES = { float32: 4, int8: 1, int4: 0.5 } as const satisfies Record<Precision, number>;
+const NUMBER_BYTES = { float32: 4, int8: 1, int4: 0.5, sliced: 0.5, paired: 0.5 } as const satisfies Record<Precision, number>;
 
 /** Of a worker with an idle engine. */
 const ENGINE_BYTES = 128 * 2 ** 20;
@@ -65,16 +66,17 @@ export function measuringMemory(family: Family, config: ModelConfig, precision: 
 export async function measureExperts(
   family: Family,
   config: ModelConfig,
-  precision: Precision,
+  asked: Precision,
   accuracyLevel: BuildOptions["accuracyLevel"],
 ): Promise<ExpertCost> {
+  const precision = chooses(asked) ? "int4" : asked; // most steps will be low ones
   const timed = timedConfig(family, config, precision);
   const directory = await mkdtemp(join(tmpdir(), "orrery-experts-"));
   try {
     const graphs: TimedGraph[] = [];
     for (const experts of MODES) {
       const path = await writeSynthetic(join(directory, experts), family, timed, precision, { experts, accuracyLevel });
-      graphs.push({ path, feeds: Array.from({ length: TOKENS }, (_, token) => oneToken(token, cacheLayers(timed))) });
+      graphs.push({ path, feeds: Array.from({ length: TOKENS }, (_, token) => firstRun([token], cacheLayers(timed))) });
     }
     const [conditional, merged] = await timeGraphs(graphs, ROUNDS);
     return { conditionalMs: conditional! / timed.layers.length, mergedMs: merged! / timed.layers.length };
@@ -109,22 +111,4 @@ async function writeSynthetic(
   const path = join(directory, MODEL_FILE);
   await writeFile(path, encodeModel(family.build(config, weightTable(files), build)));
   return path;
-}
-
-/** Inputs of one token after a row of padding: docs/architecture.md lists them. */
-function oneToken(token: number, cache: readonly CacheLayer[]): Readonly<Record<string, TimedTensor>> {
-  const spans = new Set(cache.map(({ window }) => `past_positions.${window ?? "all"}`));
-  const past = cache.flatMap(({ layer, heads, size }) =>
-    ["key", "value"].map((side): [string, TimedTensor] => [
-      `past.${layer}.${side}`,
-      { type: "float32", dims: [1, heads, 1, size], data: new Float32Array(heads * size) },
-    ]),
-  );
-  return {
-    input_ids: { type: "int64", dims: [1], data: BigInt64Array.of(BigInt(token)) },
-    positions: { type: "int64", dims: [1], data: BigInt64Array.of(1n) },
-    logit_rows: { type: "int64", dims: [1], data: BigInt64Array.of(0n) },
-    ...Object.fromEntries([...spans].map((span) => [span, { type: "int64", dims: [1], data: BigInt64Array.of(BigInt(NOWHERE)) }])),
-    ...Object.fromEntries(past),
-  };
 }

@@ -2,6 +2,8 @@ import { createHash } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { slicesOf, type PlacedWeight } from "../weights/storage.ts";
+import type { FileRange } from "../weights/weight.ts";
 import { writeDataFile } from "./data-file.ts";
 import { planDataFiles, type DataFile } from "./plan.ts";
 
@@ -22,6 +24,11 @@ function plan(first: number): DataFile {
   return file!;
 }
 
+/** Where the one array of a float32 weight lies. */
+function placeOf(weight: PlacedWeight): FileRange {
+  return slicesOf(weight)[0]!.stored.data;
+}
+
 async function* chunks(bytes: number): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes; at += 1000) yield new Uint8Array(Math.min(1000, bytes - at)).fill(at / 1000 + 1);
 }
@@ -32,7 +39,7 @@ test("size and hash are those of the contents, gaps included; every byte is repo
   const entry = await writeDataFile(
     directory,
     file,
-    ({ stored }, sink) => sink.write(stored.data, chunks(stored.data.length)),
+    (weight, sink) => sink.write(placeOf(weight), chunks(placeOf(weight).length)),
     (bytes, weight) => told.set(weight, (told.get(weight) ?? 0) + bytes),
   );
   const content = await readFile(join(directory, file.name));
@@ -50,7 +57,7 @@ test("what a cut-off attempt left is overwritten, and nothing of it stays", asyn
   const entry = await writeDataFile(
     directory,
     file,
-    ({ stored }, sink) => sink.write(stored.data, chunks(stored.data.length)),
+    (weight, sink) => sink.write(placeOf(weight), chunks(placeOf(weight).length)),
     () => {},
   );
   expect((await readFile(join(directory, file.name))).length).toBe(entry.bytes);
@@ -60,7 +67,7 @@ test("an array of another length than planned is an error", async () => {
   const short = writeDataFile(
     directory,
     plan(300),
-    ({ stored }, sink) => sink.write(stored.data, chunks(stored.data.length - 4)),
+    (weight, sink) => sink.write(placeOf(weight), chunks(placeOf(weight).length - 4)),
     () => {},
   );
   await expect(short).rejects.toMatchObject({ code: "export/wrong-length" });

@@ -8,6 +8,7 @@ import { familyOf } from "../families/registry.ts";
 import { TOKENIZER_FILE, type Manifest } from "../manifest.ts";
 import { openExport } from "../open-export.ts";
 import { carriedStorage, planQuantized } from "../weights/storage.ts";
+import { expertPrecision } from "./contents.ts";
 import { estimateMemory, idleNumbers, type MemoryEstimate } from "./estimate.ts";
 import { planDataFiles, plannedBytes, weightTable, type DataFile } from "./plan.ts";
 
@@ -33,7 +34,7 @@ export async function describeExport(directory: string): Promise<ExportDescripti
   const { manifest } = await openExport(directory);
   const { config, files } = manifest;
   const family = familyOf(manifest.family);
-  const build = { experts: manifest.experts.mode, accuracyLevel: manifest.weights.accuracyLevel };
+  const build = { experts: manifest.experts.mode, accuracyLevel: manifest.weights.accuracyLevel, expertMass: manifest.experts.mass ?? 1 };
   const dataFiles = likelyFiles(manifest, family);
   const graph = family.build(config, weightTable(dataFiles), build);
   const total = dataFiles.flatMap(({ weights }) => weights).reduce((sum, { spec }) => sum + spec.shape[0] * spec.shape[1], 0);
@@ -54,13 +55,18 @@ export async function describeExport(directory: string): Promise<ExportDescripti
   };
 }
 
-/** How the weights lie in blocks is not in the manifest: of the two ways, quantized here and carried over, the one nearer to the files' size. */
+/** How the weights lie in blocks is not in the manifest: of the ways, quantized here or carried over from 4 or 8 bits, the one nearest to the files' size. */
 function likelyFiles({ config, experts, weights, files }: Manifest, family: Family): readonly DataFile[] {
   const { precision, accuracyLevel } = weights;
   const specs = family.weights(config, { experts: experts.mode, accuracyLevel });
   const written = files.filter(({ name }) => name.endsWith(".bin")).reduce((sum, { bytes }) => sum + bytes, 0);
-  const ways = [planQuantized, carriedStorage].map((plan) =>
-    planDataFiles(specs.map((spec) => ({ spec, storage: plan(spec, precision) ?? planQuantized(spec, precision) }))),
+  const ways = ([null, 4, 8] as const).map((bits) =>
+    planDataFiles(
+      specs.map((spec) => {
+        const own = expertPrecision(spec, experts.bits) ?? precision;
+        return { spec, storage: (bits === null ? null : carriedStorage(spec, own, bits)) ?? planQuantized(spec, own) };
+      }),
+    ),
   );
   const distance = (plan: readonly DataFile[]): number => Math.abs(plannedBytes(plan) - written);
   return ways.reduce((best, way) => (distance(way) < distance(best) ? way : best));

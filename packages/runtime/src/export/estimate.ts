@@ -5,8 +5,8 @@
 import { familyNamed } from "../checkpoint/config.ts";
 import { cacheLayers, type ModelConfig } from "../checkpoint/model-config.ts";
 import type { Graph } from "../graph/graph.ts";
-import type { Storage } from "../weights/storage.ts";
-import type { FileRange, StoredWeight } from "../weights/weight.ts";
+import { slicesOf, type Slice } from "../weights/storage.ts";
+import type { FileRange } from "../weights/weight.ts";
 import type { DataFile } from "./plan.ts";
 
 /** Bytes of memory. */
@@ -52,7 +52,7 @@ interface Use {
 export function estimateMemory(config: ModelConfig, dataFiles: readonly DataFile[], graph: Graph, tokenizer: boolean): MemoryEstimate {
   const { useOf, branches } = usesOf(graph);
   let [weights, tables, mapped] = [0, 0, 0];
-  for (const { storage, stored } of dataFiles.flatMap((file) => file.weights)) {
+  for (const { storage, stored } of dataFiles.flatMap((file) => file.weights.flatMap(slicesOf))) {
     const { multiplied, gathered, inBranch } = useOf(stored);
     if (multiplied) weights += packedBytes(storage, stored);
     if (gathered) tables += storedBytes(stored);
@@ -90,18 +90,18 @@ function cacheBytes(config: ModelConfig, tokens: number): number {
 }
 
 /** Blocks are packed with a scale and a sum of float32 each (ort-node.md, section 4, measured); a float32 matrix is repacked as it is. */
-function packedBytes(storage: Storage, { shape: [rows, columns] }: StoredWeight): number {
+function packedBytes(storage: Slice["storage"], { shape: [rows, columns] }: Slice["stored"]): number {
   if (storage.kind === "float32") return storage.bytes;
   return rows * columns * (storage.bits / 8 + 8 / storage.block);
 }
 
-function storedBytes(stored: StoredWeight): number {
+function storedBytes(stored: Slice["stored"]): number {
   if (stored.kind === "float32") return stored.data.length;
   return stored.data.length + stored.scales.length + (stored.zeroPoints?.length ?? 0);
 }
 
 /** What a graph and its branches do with the arrays of weights, and how many branches have some. */
-function usesOf(outermost: Graph): { readonly useOf: (stored: StoredWeight) => Use; readonly branches: number } {
+function usesOf(outermost: Graph): { readonly useOf: (stored: Slice["stored"]) => Use; readonly branches: number } {
   const unused: Use = { multiplied: false, gathered: false, inBranch: false };
   const uses = new Map<string, Use>();
   /** Values' names are unique among a graph and its branches. */

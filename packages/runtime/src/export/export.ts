@@ -20,6 +20,7 @@ import { planContents } from "./contents.ts";
 import { measureExperts, measuringMemory, whyNotMerged } from "./cost.ts";
 import { hasCode, type FileEntry } from "./data-file.ts";
 import { checkCancelled, writeDataFiles } from "./data-files.ts";
+import { calibrateExperts, type Calibration } from "./expert-use.ts";
 import { Pace } from "./pace.ts";
 import { plannedBytes, type DataFile } from "./plan.ts";
 import { progressOf, type ExportProgress } from "./progress.ts";
@@ -35,6 +36,10 @@ export interface ExportOptions {
   readonly weights: Precision;
   /** How experts are computed; default: the faster one, measured here unless it is plain. */
   readonly experts?: "conditional" | "merged";
+  /** Experts of a token are added until their weights reach this, above 0 and at most 1 (default: all of them). */
+  readonly expertMass?: number;
+  /** Bits of each expert by how much these texts use it; experts are then conditional, since merged ones are one matrix. */
+  readonly calibration?: Calibration;
   /** 0: exact float32 activations, for reference (8 bits decode many times slower so); 4: int8. Default: 0 for float32 weights, else 4. */
   readonly accuracyLevel?: 0 | 4;
   /** Replace an earlier export in `out`; default false. */
@@ -66,7 +71,7 @@ const AHEAD_BYTES = 2 ** 28;
  * @throws SessionError `session/bad-option` for `threads`
  * @throws ShortageError `export/disk-full`, `export/low-memory` before anything is written
  * @throws ExportError `export/exists`, `export/busy`, `export/cancelled`, `export/disk-full`, `export/not-finite`, `export/block`,
- * `export/parts`, `export/source-changed`; `out` is then as it was
+ * `export/parts`, `export/source-changed`, `export/calibration`, `export/expert-mass`, `export/no-experts`; `out` is then as it was
  */
 export async function exportModel(checkpointPath: string, options: ExportOptions): Promise<OpenedExport> {
   const began = performance.now();
@@ -103,7 +108,7 @@ async function writeExport(
   const { build, experts } = await chooseBuild(family, checkpoint, options, earlier?.experts ?? null);
   checkCancelled(signal);
 
-  const { dataFiles, others } = planContents(family, checkpoint, options.weights, build);
+  const { dataFiles, others } = planContents(family, checkpoint, options.weights, build, experts.bits);
   const finished = earlier === null ? [] : await intactFiles(workspace.files, dataFiles, earlier.files);
   await workspace.keepOnly(new Set(finished.map(({ name }) => name)));
   const left = dataFiles.filter(({ name }) => finished.every((entry) => entry.name !== name));
@@ -145,28 +150,38 @@ async function writeExport(
 
 /** All that decides the bytes of an export. */
 function keyFacts({ config, tokenizer, path, format }: Checkpoint, options: ExportOptions, source: readonly string[]): object {
-  const { weights, experts = null, accuracyLevel = null } = options;
+  const { weights, experts = null, accuracyLevel = null, expertMass = null, calibration = null } = options;
   const versions = [runtimeVersion(), engineVersion()];
-  return { source, name: basename(path), format, config, tokenizer, weights, experts, accuracyLevel, versions };
+  return { source, name: basename(path), format, config, tokenizer, weights, experts, accuracyLevel, expertMass, calibration, versions };
 }
 
 async function chooseBuild(
   family: Family,
-  { config }: Checkpoint,
+  checkpoint: Checkpoint,
   options: ExportOptions,
   earlier: Manifest["experts"] | null,
 ): Promise<{ build: BuildOptions; experts: Manifest["experts"] }> {
   const accuracyLevel = options.accuracyLevel ?? (options.weights === "float32" ? 0 : 4);
-  const experts = earlier ?? (await chooseExperts(family, config, options, accuracyLevel));
-  return { build: { experts: experts.mode, accuracyLevel }, experts };
+  const mass = expertMass(options);
+  const experts = earlier ?? { ...(await chooseExperts(family, checkpoint, options, accuracyLevel)), ...(mass < 1 ? { mass } : {}) };
+  return { build: { experts: experts.mode, accuracyLevel, expertMass: mass }, experts };
 }
 
 async function chooseExperts(
   family: Family,
-  config: Checkpoint["config"],
-  { experts, weights }: ExportOptions,
+  checkpoint: Checkpoint,
+  { experts, weights, calibration }: ExportOptions,
   accuracyLevel: BuildOptions["accuracyLevel"],
 ): Promise<Manifest["experts"]> {
+  const { config } = checkpoint;
+  if (calibration !== undefined) {
+    if (experts === "merged")
+      throw new ExportError("export/calibration", "merged experts are one matrix, which has one number of bits", {
+        hint: "export with conditional experts, or without a calibration",
+      });
+    const bits = await calibrateExperts(family, checkpoint, calibration);
+    return { mode: "conditional", measured: null, reason: "experts of different bits are separate matrices", bits };
+  }
   if (config.experts === null) return { mode: "none", measured: null, reason: null };
   if (experts !== undefined) return { mode: experts, measured: null, reason: null };
   const reason = whyNotMerged(config, weights);
@@ -174,6 +189,14 @@ async function chooseExperts(
   checkMemory(measuringMemory(family, config, weights));
   const measured = await measureExperts(family, config, weights, accuracyLevel);
   return { mode: measured.mergedMs < measured.conditionalMs ? "merged" : "conditional", measured, reason: null };
+}
+
+/** @throws ExportError `export/expert-mass` */
+function expertMass({ expertMass: mass = 1 }: ExportOptions): number {
+  if (mass > 0 && mass <= 1) return mass;
+  throw new ExportError("export/expert-mass", `the experts' mass is ${mass}, expected a number above 0 and at most 1`, {
+    hint: "leave it out to add all the experts that the model chooses",
+  });
 }
 
 /** As many as there is work and memory for. @throws ShortageError `export/low-memory` when there is not enough for one */

@@ -1,3 +1,4 @@
+import { slicesOf } from "../weights/storage.ts";
 import type { WeightSpec } from "../weights/weight.ts";
 import { planDataFiles, plannedBytes, type PlannedWeight } from "./plan.ts";
 
@@ -10,7 +11,7 @@ function weight(name: string, ...sizes: readonly [data: number, scales?: number,
 
 function placesOf(planned: PlannedWeight[]): (readonly [string, number])[] {
   return planDataFiles(planned).flatMap(({ weights }) =>
-    weights.flatMap(({ stored }) => {
+    weights.flatMap(slicesOf).flatMap(({ stored }) => {
       const ranges = stored.kind === "float32" ? [stored.data] : [stored.data, stored.scales, stored.zeroPoints];
       return ranges.flatMap((range) => (range === null ? [] : [[range.file, range.offset] as const]));
     }),

@@ -5,7 +5,7 @@
 import { statfs } from "node:fs/promises";
 import { freemem } from "node:os";
 import { ShortageError } from "../errors.ts";
-import { storageBytes } from "../weights/storage.ts";
+import { slicesOf, storageBytes } from "../weights/storage.ts";
 import type { DataFile } from "./plan.ts";
 
 /**
@@ -19,7 +19,7 @@ const THREAD_BYTES = 48 * 2 ** 20;
 export function writingMemory(files: readonly DataFile[], writers: number): number {
   // Scales and zero points of a weight are collected before they are written.
   const sides = files.flatMap(({ weights }) =>
-    weights.map(({ storage }) => (storage.kind === "float32" ? 0 : storageBytes(storage) - storage.bytes.data)),
+    weights.flatMap(slicesOf).map(({ storage }) => (storage.kind === "float32" ? 0 : storageBytes(storage) - storage.bytes.data)),
   );
   return writers * (WRITER_BYTES + 2 * sides.reduce((a, b) => Math.max(a, b), 0)) + (writers > 1 ? writers * THREAD_BYTES : 0);
 }

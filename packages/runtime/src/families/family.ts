@@ -15,6 +15,8 @@ export interface BuildOptions {
   readonly experts: ExpertMode;
   /** MatMulNBits accuracy_level: 0 exact float32 activations (reference), 4 int8 activations (fast). */
   readonly accuracyLevel: 0 | 4;
+  /** Experts of a token are added until their weights reach this, 0 … 1; default 1, all of them. */
+  readonly expertMass?: number;
 }
 
 /** How the experts of a model that has them are computed. @throws GraphError `graph/expert-mode` for `none` */

@@ -129,8 +129,9 @@ function expertBranch(
   });
   return (h, name) => {
     const seen = norm(h, `${name}.router.scale`);
-    const { indices, weights } = route(scaled(linear(seen, parameters, `${name}.router`), hiddenSize ** -0.5), sizes.perToken);
-    const chosen = { indices, weights: mul(weights, gather(weight(`${name}.router.expert_scale`), indices)) };
+    const logits = scaled(linear(seen, parameters, `${name}.router`), hiddenSize ** -0.5);
+    const { indices, weights, needed } = route(logits, sizes.perToken, options.expertMass);
+    const chosen = { indices, weights: mul(weights, gather(weight(`${name}.router.expert_scale`), indices)), needed };
     return norm(mixture(norm(h, `${name}.experts.input_norm`), chosen, `${name}.experts`), `${name}.experts.output_norm`);
   };
 }

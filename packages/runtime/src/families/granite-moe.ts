@@ -40,7 +40,7 @@ function build(config: ModelConfig, weights: WeightTable, options: BuildOptions)
     config,
     parameters,
     layer: (run) => {
-      const experts = run.graph.scope("run", () => expertLayer(config, parameters, mode, run.ids));
+      const experts = run.graph.scope("run", () => expertLayer(config, parameters, { mode, expertMass: options.expertMass }, run.ids));
       /** h = x + r·Attn(RMS(x));  y = h + r·MoE(RMS(h)).  Additions wait for the next norm: see Residual. */
       return (residual, layer) => {
         const [n, x] = norm(residual, `${layer.name}.input_norm`, run);
@@ -56,12 +56,12 @@ function build(config: ModelConfig, weights: WeightTable, options: BuildOptions)
 function expertLayer(
   config: ModelConfig,
   parameters: Parameters,
-  mode: ReturnType<typeof mixtureMode>,
+  { mode, expertMass }: { readonly mode: ReturnType<typeof mixtureMode>; readonly expertMass: number | undefined },
   ids: Value,
 ): (x: Value, name: string) => Value {
   const experts = config.experts!; // Granite MoE always has them
   const sharedWidth = config.layers[0]!.mlpWidth;
-  const routed = (x: Value, name: string) => route(linear(x, parameters, `${name}.router`), experts.perToken);
+  const routed = (x: Value, name: string) => route(linear(x, parameters, `${name}.router`), experts.perToken, expertMass);
   if (mode === "merged") {
     const run = mergedRun(ids, experts, sharedWidth, silu);
     return (x, name) => mergedExperts(x, routed(x, name), parameters, `${name}.mlp`, run);

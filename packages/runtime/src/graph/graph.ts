@@ -117,6 +117,15 @@ export class Graph {
   }
 
   /**
+   * An input that whoever needs it asks for: the first to ask declares it in the outermost graph, and branches capture it.
+   * @throws GraphError `graph/duplicate-name`
+   */
+  sharedInput(name: string, dtype: Dtype, shape: Shape): Value {
+    if (this.parent !== null) return this.capture(this.parent.sharedInput(name, dtype, shape));
+    return this.#once(`input ${name}`, () => this.input(name, dtype, shape));
+  }
+
+  /**
    * Names `value` as a result. A value is at most one output, and is made by a node (an input or weight goes through `identity`).
    * @throws GraphError `graph/duplicate-name`, `graph/foreign-value`, `graph/output`
    */

@@ -5,14 +5,14 @@
  */
 import type { ModelConfig } from "../checkpoint/model-config.ts";
 import type { Graph, Value } from "../graph/graph.ts";
-import { add, isNonZero } from "../graph/ops/elementwise.ts";
+import { add, greater, isNonZero, sub, where } from "../graph/ops/elementwise.ts";
 import { ifElse } from "../graph/ops/control.ts";
 import { concat, expand, identity, lengthOf, reshape, split, transpose } from "../graph/ops/layout.ts";
 import { matmul } from "../graph/ops/linear.ts";
 import { softmax } from "../graph/ops/norm.ts";
 import { reduceSum, sumBefore } from "../graph/ops/reduce.ts";
 import { gather, gatherElements, nonZero, scatterElements, topK } from "../graph/ops/select.ts";
-import { dimAt } from "../graph/shape.ts";
+import { dimAt, type Dim } from "../graph/shape.ts";
 import { gatedMlp, type Activation } from "./mlp.ts";
 import type { Parameters } from "./parameters.ts";
 
@@ -25,12 +25,21 @@ export type Experts = NonNullable<ModelConfig["experts"]>;
 export interface Route {
   readonly indices: Value;
   readonly weights: Value;
+  /** bool, of the same shape: false where the weight is 0 and the expert need not run. Null: all run. */
+  readonly needed: Value | null;
 }
 
-/** logits: [1, S, experts] → the best `perToken` experts, with the softmax over those. */
-export function route(logits: Value, perToken: number): Route {
+/**
+ * logits: [1, S, experts] → the best `perToken` experts, with the softmax over those. `mass` 0 … 1: experts are added until their weights
+ * reach it; those beyond weigh nothing, and what is left is not scaled up: their answers are missed less than a wrong size would hurt.
+ */
+export function route(logits: Value, perToken: number, mass = 1): Route {
   const [values, indices] = topK(logits, perToken);
-  return { indices, weights: softmax(values) };
+  const weights = softmax(values);
+  if (mass >= 1) return { indices, weights, needed: null };
+  const number = (x: number): Value => logits.graph.constant("float32", [], [x]);
+  const needed = greater(number(mass), sumBefore(weights, -1));
+  return { indices, weights: where(needed, weights, number(0)), needed };
 }
 
 /** What the merged layers of one run share. */
@@ -91,14 +100,28 @@ export function conditionalExperts(x: Value, chosen: Route, parameters: Paramete
   const hidden = dimAt(x.shape, 2);
   const perToken = dimAt(chosen.indices.shape, 2);
   const indices = transpose(reshape(chosen.indices, [tokens, perToken]), [1, 0]); // [perToken, S]
-  const uses = scatterElements(run.zeros, indices, run.ones, 0); // [count, S]: 1 where the token uses the expert
+  const uses = scatterElements(run.zeros, indices, usesOf(chosen, run, tokens, perToken), 0); // [count, S]: 1 where the token uses the expert
   const counts = reduceSum(uses, 1); // [count, 1]: tokens of each expert
   const places = add(sumBefore(uses, 1), sumBefore(counts, 0)); // [count, S]: where the token's row of the expert will be
   const rows = rowsOfExperts(reshape(x, [tokens, hidden]), uses, counts, (input, expert) =>
     gatedMlp(input, parameters, `${name}.${expert}`, run.activation),
   );
-  const own = gather(rows, transpose(gatherElements(places, indices, 0), [1, 0])); // [S, perToken, hidden]
+  const own = gather(rows, transpose(placesOf(gatherElements(places, indices, 0), chosen, counts), [1, 0])); // [S, perToken, hidden]
   return reshape(matmul(reshape(chosen.weights, [tokens, 1, perToken]), own), [1, tokens, hidden]);
+}
+
+/** int64 [perToken, S]: 1 for the experts that are needed. */
+function usesOf({ needed }: Route, { ones, zeros }: ConditionalRun, tokens: Dim, perToken: Dim): Value {
+  if (needed === null) return ones;
+  const zero = zeros.graph.constant("int64", [], [0]);
+  return where(transpose(reshape(needed, [tokens, perToken]), [1, 0]), ones, zero);
+}
+
+/** An expert that is not needed has no row: it reads the last one there is, and its weight of 0 forgets it. */
+function placesOf(places: Value, { needed }: Route, counts: Value): Value {
+  if (needed === null) return places;
+  const last = sub(reshape(reduceSum(counts, 0), []), places.graph.constant("int64", [], [1]));
+  return where(greater(places, last), last, places);
 }
 
 type Expert = (x: Value, expert: number) => Value;

@@ -9,17 +9,18 @@ export interface Fingerprint {
   readonly tokenizer: string;
   /** Name and version of the prompt format; "" where none is used. */
   readonly template: string;
+  /** Of the weights, and what chose between their slices. */
   readonly precision: string;
   readonly onnxruntime: string;
 }
 
-export function fingerprintOf({ files, weights }: Manifest, template: string, onnxruntime: string): Fingerprint {
+export function fingerprintOf({ files, weights }: Manifest, template: string, onnxruntime: string, chooser = ""): Fingerprint {
   const words = new Set([TOKENIZER_FILE, TOKENIZER_CONFIG_FILE]);
   return {
     weights: digest(files.filter(({ name }) => !words.has(name))),
     tokenizer: digest(files.filter(({ name }) => words.has(name))),
     template,
-    precision: `${weights.precision}, accuracy level ${weights.accuracyLevel}`,
+    precision: `${weights.precision}, accuracy level ${weights.accuracyLevel}${chooser === "" ? "" : `, ${chooser}`}`,
     onnxruntime,
   };
 }

@@ -1,7 +1,7 @@
 /** Opens a model. In: its directory. Out: a session whose worker has the model loaded. Law: what is opened is what manifest.json, or config.json, describes. */
 import { extname, join } from "node:path";
 import { Worker } from "node:worker_threads";
-import { MODEL_FILE } from "../manifest.ts";
+import { chooses, MODEL_FILE } from "../manifest.ts";
 import type { OpenedExport } from "../open-export.ts";
 import { isExport, openModel, type OpenedModel } from "../open-model.ts";
 import type { OnnxRepository } from "../open-onnx-repository.ts";
@@ -57,6 +57,7 @@ function settingsOf(options: SessionOptions) {
     rewind: atLeastOne("rewind", options.rewind ?? DEFAULT_REWIND),
     prepacked: prepackedMode(options.prepacked ?? "auto"),
     template: options.template ?? "",
+    chooser: options.chooser ?? "",
   };
 }
 
@@ -65,7 +66,7 @@ async function loadExport(connection: Connection, opened: OpenedExport, settings
   const { cache, onnxruntime } = manifest;
   const { contextLength, vocabularySize } = manifest.config;
   const { engine, cacheMemory, rewind, lanes, chunk } = settings;
-  const shape = { contextLength, vocabularySize, cache };
+  const shape = { contextLength, vocabularySize, cache, sliced: chooses(manifest.weights.precision) };
   const request = { kind: "load", model: join(directory, MODEL_FILE), onnxruntime, shape, cacheMemory, rewind, ...engine } as const;
   let version = onnxruntime;
   const prepacked = await loadPrepacked(opened, settings.prepacked, async (packed) => {
@@ -77,7 +78,7 @@ async function loadExport(connection: Connection, opened: OpenedExport, settings
     connection,
     scheduler: new Scheduler({ connection, vocabularySize, lanes, weightBytes: exportBytes(manifest), rowBytes }),
     shape,
-    snapshots: { spans, contextLength, vocabularySize, fingerprint: fingerprintOf(manifest, settings.template, version) },
+    snapshots: { spans, contextLength, vocabularySize, fingerprint: fingerprintOf(manifest, settings.template, version, settings.chooser) },
     chunk,
     rewind: cache.some(({ window }) => window !== null) ? rewind : null,
     nextId: counter(),

@@ -35,6 +35,8 @@ export interface ModelShape {
   readonly contextLength: number;
   readonly vocabularySize: number;
   readonly cache: Manifest["cache"];
+  /** Whether the graph has the input `full`; default false. */
+  readonly sliced?: boolean;
 }
 
 /** Opens a model whose graph takes the past and gives the present. Answered with an empty array when it is ready. */
@@ -62,6 +64,8 @@ export interface RunRequest {
   readonly kind: "run";
   readonly lanes: readonly Lane[];
   readonly logits: LogitRows;
+  /** Use all of sliced weights, not their low slices alone; default true. */
+  readonly full?: boolean;
 }
 
 /** Writes down the first `length` rows of a sequence. Answered with `head`, the rows of each array, and the SHA-256 of both. */

@@ -7,7 +7,7 @@ import { SessionError } from "../errors.ts";
 import type { Connection } from "./connection.ts";
 import type { Lane } from "./protocol.ts";
 import type { Scheduler } from "./scheduler.ts";
-import type { LogitRows, Sequence, Session, Step } from "./session.ts";
+import type { AppendOptions, LogitRows, Sequence, Session, Step } from "./session.ts";
 import { snapshotHead, type SnapshotShape } from "./snapshot.ts";
 
 /** How many tokens a sequence may have, and which. */
@@ -57,16 +57,13 @@ export class RemoteSequence implements Sequence {
     return this.#reach;
   }
 
-  async append(
-    tokens: readonly number[],
-    { logits = "last", signal }: { readonly logits?: LogitRows; readonly signal?: AbortSignal } = {},
-  ): Promise<Float32Array> {
+  async append(tokens: readonly number[], { logits = "last", signal, full = true }: AppendOptions = {}): Promise<Float32Array> {
     this.#assertIdle("append");
     const added = tokens.slice();
     this.#check(added, logits);
     this.#state = "running";
     try {
-      return await this.#compute(added, logits, signal);
+      return await this.#compute(added, { logits, signal, full });
     } finally {
       this.#settle();
     }
@@ -136,7 +133,10 @@ export class RemoteSequence implements Sequence {
   }
 
   /** The first chunk is handed over before this returns its promise: the caller's next lines run while the worker computes. */
-  async #compute(tokens: readonly number[], logits: LogitRows, signal: AbortSignal | undefined): Promise<Float32Array> {
+  async #compute(
+    tokens: readonly number[],
+    { logits, signal, full }: { readonly logits: LogitRows; readonly signal: AbortSignal | undefined; readonly full: boolean },
+  ): Promise<Float32Array> {
     const { scheduler, chunk } = this.#host;
     const results: Float32Array[] = [];
     for (let start = 0; start < tokens.length; start += chunk) {
@@ -144,7 +144,7 @@ export class RemoteSequence implements Sequence {
         throw new SessionError("session/aborted", `aborted after ${start} of ${tokens.length} tokens`, { cause: signal.reason });
       const part = start === 0 && tokens.length <= chunk ? tokens : tokens.slice(start, start + chunk);
       const wanted = logits === "last" && start + chunk < tokens.length ? "none" : logits;
-      results.push(await scheduler.run(this.#lane(part), wanted));
+      results.push(await scheduler.run(this.#lane(part), wanted, full));
       this.#assertAlive();
       for (const token of part) this.#tokens.push(token);
     }

@@ -78,7 +78,7 @@ export class RowEngine implements WorkerEngine {
   }
 
   /** Logits [rows, vocabulary], flat. Rows of a run that fails are not written. @throws SessionError `session/run-failed`, CacheMemoryError */
-  async run({ lanes, logits }: RunRequest): Promise<Float32Array<ArrayBuffer>> {
+  async run({ lanes, logits, full = true }: RunRequest): Promise<Float32Array<ArrayBuffer>> {
     const tokens = lanes.flatMap((lane) => lane.tokens);
     try {
       const members = lanes.map(({ sequence, past, tokens }) => this.#member(sequence, past, tokens.length));
@@ -91,6 +91,7 @@ export class RowEngine implements WorkerEngine {
         positions: new Tensor("int64", joined(positions), [tokens.length]),
         logit_rows: new Tensor("int64", wanted, [wanted.length]),
       };
+      if (this.#shape.sliced === true) feeds["full"] = new Tensor("bool", [full], [1]);
       for (const [i, { window, arrays }] of this.#spans.entries()) {
         const past = spans[i]!;
         const length = past.positions.length;
@@ -214,6 +215,7 @@ function checkGraph(session: InferenceSession, shape: ModelShape): void {
     ["input_ids", [null]],
     ["positions", [null]],
     ["logit_rows", [null]],
+    ...(shape.sliced === true ? [["full", [1]] as const] : []),
     ...shape.cache.map(({ window }) => [`past_positions.${window ?? "all"}`, [null]] as const),
     ...past.map(({ name, heads, size }) => [name, [null, heads, 1, size]] as const),
     ["logits", [null, shape.vocabularySize]],

@@ -5,12 +5,14 @@ import { Scheduler, type SchedulerOptions } from "./scheduler.ts";
 /** A worker that answers when it is told to, with the sequence's number as its only logit. */
 class Worker {
   readonly runs: number[][] = [];
+  readonly full: (boolean | undefined)[] = [];
   #answer: (failure?: Error) => void = () => undefined;
 
   readonly connection = {
     ask: (request: Request) =>
       new Promise((resolve, reject) => {
-        const { lanes } = request as RunRequest;
+        const { lanes, full } = request as RunRequest;
+        this.full.push(full);
         this.runs.push(lanes.map(({ sequence }) => sequence));
         this.#answer = (failure) => (failure ? reject(failure) : resolve(Float32Array.from(lanes, ({ sequence }) => sequence)));
       }),
@@ -59,6 +61,15 @@ test("long runs and those without logits go alone, in their turn, and no more la
   for (let i = 0; i < 5; i++) await worker.answer();
   await Promise.all(all);
   expect(worker.runs).toEqual([[0], [1, 3, 4], [2], [5], [6]]);
+});
+
+test("full and low runs do not mix, and each run says which it is", async () => {
+  const low = (sequence: number) => scheduler.run({ sequence, past: 0, tokens: [1] }, "last", false);
+  const all = [run(0), low(1), run(2), low(3), run(4)];
+  for (let i = 0; i < 3; i++) await worker.answer();
+  await Promise.all(all);
+  expect(worker.runs).toEqual([[0], [1, 3], [2, 4]]);
+  expect(worker.full).toEqual([true, false, true]);
 });
 
 test("rows come together as long as they are fewer bytes than half of the weights", async () => {

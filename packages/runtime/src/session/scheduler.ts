@@ -20,6 +20,8 @@ const SHORT_RUN = 16;
 interface Job {
   readonly lane: Lane;
   readonly logits: LogitRows;
+  /** One run is all full or all low, so that a reply does not depend on who is computed beside it. */
+  readonly full: boolean;
   /** False once a run with others has failed. */
   readonly sociable: boolean;
   resolve(logits: Float32Array): void;
@@ -51,9 +53,9 @@ export class Scheduler {
   }
 
   /** Computes a lane, alone or with others. Sent before this returns when nothing else is to be computed. @throws as {@link Connection.ask} */
-  run(lane: Lane, logits: LogitRows): Promise<Float32Array> {
+  run(lane: Lane, logits: LogitRows, full = true): Promise<Float32Array> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ lane, logits, sociable: true, resolve, reject });
+      this.#queue.push({ lane, logits, full, sociable: true, resolve, reject });
       this.#awaited.delete(lane.sequence);
       if (this.#state === "idle" || (this.#state === "settling" && this.#awaited.size === 0)) this.#next();
     });
@@ -61,7 +63,7 @@ export class Scheduler {
 
   /** Computes lanes in one run, each for the logits of its last token. @throws as {@link Connection.ask} */
   together(lanes: readonly Lane[]): Promise<Float32Array[]> {
-    return this.#ask(lanes, "last");
+    return this.#ask(lanes, "last", true);
   }
 
   /** Forgets what a sequence waits for. */
@@ -86,7 +88,7 @@ export class Scheduler {
     const batch: Job[] = [first];
     let room = ROWS_OF_WEIGHTS * weightBytes - rowBytes(first.lane.past);
     for (const job of this.#queue) {
-      if (job === first || !joinable(first) || !joinable(job) || batch.length === lanes) continue;
+      if (job === first || !joinable(first) || !joinable(job) || job.full !== first.full || batch.length === lanes) continue;
       const bytes = rowBytes(job.lane.past);
       if (bytes > room) continue;
       batch.push(job);
@@ -101,6 +103,7 @@ export class Scheduler {
       const logits = await this.#ask(
         batch.map(({ lane }) => lane),
         batch[0]!.logits,
+        batch[0]!.full,
       );
       batch.forEach((job, i) => job.resolve(logits[i]!));
     } catch (thrown) {
@@ -122,9 +125,9 @@ export class Scheduler {
     this.#turn = setImmediate(() => this.#next());
   }
 
-  async #ask(lanes: readonly Lane[], logits: LogitRows): Promise<Float32Array[]> {
+  async #ask(lanes: readonly Lane[], logits: LogitRows, full: boolean): Promise<Float32Array[]> {
     const { connection, vocabularySize } = this.#options;
-    const flat = await connection.ask({ kind: "run", lanes, logits });
+    const flat = await connection.ask({ kind: "run", lanes, logits, full });
     if (lanes.length === 1) return [flat];
     return lanes.map((_, i) => flat.subarray(i * vocabularySize, (i + 1) * vocabularySize));
   }

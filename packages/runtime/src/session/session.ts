@@ -37,6 +37,8 @@ export interface SessionOptions {
   readonly lanes?: number;
   /** Name and version of the prompt format, kept in snapshots; default "". */
   readonly template?: string;
+  /** Name of what chooses the precision of steps, kept in snapshots; default "". */
+  readonly chooser?: string;
   /** Write ONNX Runtime's profile to files with this prefix; off by default. */
   readonly profile?: string;
   /**
@@ -59,7 +61,16 @@ export type Prepacked = { readonly mapped: true; readonly path: string } | { rea
 /** Which rows of logits an append returns: those of the last token, of every token, or none. */
 export type LogitRows = "last" | "all" | "none";
 
-/** A token to append to a sequence. */
+/** How tokens are computed, and what is wanted of it. */
+export interface AppendOptions {
+  /** Default `last`. */
+  readonly logits?: LogitRows;
+  readonly signal?: AbortSignal;
+  /** Use all of sliced weights, not their low slices alone; default true. It changes nothing where no weight is sliced. */
+  readonly full?: boolean;
+}
+
+/** A token to append to a sequence, in full. */
 export interface Step {
   readonly sequence: Sequence;
   readonly token: number;
@@ -83,7 +94,7 @@ export interface Sequence {
    * @throws SessionError `session/aborted`, `session/bad-token`, `session/busy`, `session/context-length`, `session/disposed`,
    * `session/no-tokens`, `session/run-failed`, `session/worker-died`; CacheMemoryError when the rows do not fit into the budget
    */
-  append(tokens: readonly number[], options?: { readonly logits?: LogitRows; readonly signal?: AbortSignal }): Promise<Float32Array>;
+  append(tokens: readonly number[], options?: AppendOptions): Promise<Float32Array>;
   /**
    * Keeps the first `length` tokens. Costs nothing.
    * @throws SessionError `session/busy`, `session/disposed`, `session/out-of-reach`, `session/rewind-ahead`
@@ -127,7 +138,7 @@ export interface Session {
    *   CacheMemoryError
    */
   restore(snapshot: Uint8Array): Promise<Sequence>;
-  /** `free` is called when rows do not fit into the budget: it disposes a sequence that is not needed, or returns false. */
+  /** `free` is called when rows do not fit into the budget: it disposes a sequence that is not needed, or returns false. Of several, the first given that can. */
   whenFull(free: () => boolean): void;
   /** Ends the worker after the run that is on; calls in flight reject with `session/disposed` at once. Safe to call twice. */
   dispose(): Promise<void>;

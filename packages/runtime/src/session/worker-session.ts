@@ -46,7 +46,8 @@ export class WorkerSession implements Session {
   }
 
   whenFull(free: () => boolean): void {
-    this.#host.scheduler.makeRoom = free;
+    const before = this.#host.scheduler.makeRoom;
+    this.#host.scheduler.makeRoom = () => before() || free();
   }
 
   dispose(): Promise<void> {

@@ -5,9 +5,9 @@
 import type { Checkpoint, Tensor } from "../checkpoint/tensor.ts";
 import { ExportError } from "../errors.ts";
 import { CARRIED_BLOCK, carryRows } from "./carry.ts";
-import { quantizeRows, type Blocks } from "./quantize.ts";
-import { rowsOf, type PlacedWeight, type Storage } from "./storage.ts";
-import type { FileRange, WeightPart, WeightSpec } from "./weight.ts";
+import { dequantizeRows, quantizeRows, type Blocks } from "./quantize.ts";
+import { rowsOf, type BlockStorage, type PlacedWeight, type QuantizedStorage, type SlicedStorage } from "./storage.ts";
+import type { BlockWeight, FileRange, WeightPart, WeightSpec } from "./weight.ts";
 
 /** Numbers of a weight in memory at once: 8 MiB as float32, large enough that calls and reads do not count. */
 const CHUNK_NUMBERS = 2 ** 21;
@@ -24,13 +24,37 @@ export interface ArraySink {
  * @throws CheckpointError what reading throws
  */
 export async function materialize({ spec, storage, stored }: PlacedWeight, checkpoint: Checkpoint, sink: ArraySink): Promise<void> {
-  if (storage.kind === "float32" || stored.kind === "float32") return sink.write(stored.data, floatChunks(spec, checkpoint));
+  if (stored.kind === "float32") return sink.write(stored.data, floatChunks(spec, checkpoint));
+  if (stored.kind === "blocks") return writeBlocks(spec, storage as BlockStorage, stored, checkpoint, sink);
+  const { low, full, fullIs } = storage as SlicedStorage;
+  await writeBlocks(spec, low, stored.low, checkpoint, sink);
+  // The checkpoint is read once for each slice: so one array at a time is in memory, and each is written in one go.
+  await writeBlocks(spec, full, stored.full, checkpoint, sink, fullIs === "residual" ? leftBy(low as QuantizedStorage, spec) : undefined);
+}
+
+/** What a low slice leaves over of rows: the same numbers are quantized to the same blocks as when it was written. */
+function leftBy({ bits, block }: QuantizedStorage, { shape: [, columns] }: WeightSpec): (floats: Float32Array) => Float32Array {
+  return (floats) => {
+    const coarse = dequantizeRows(quantizeRows(floats, columns, block, bits), columns, block, bits);
+    return coarse.map((value, i) => floats[i]! - value);
+  };
+}
+
+/** `of` chooses what is quantized of the weight's numbers; all by default. */
+async function writeBlocks(
+  spec: WeightSpec,
+  storage: BlockStorage,
+  stored: BlockWeight,
+  checkpoint: Checkpoint,
+  sink: ArraySink,
+  of: (floats: Float32Array) => Float32Array = (floats) => floats,
+): Promise<void> {
   const scales = new Float32Array(storage.bytes.scales / 4);
   const zeroPoints = new Uint8Array(storage.bytes.zeroPoints);
   const chunks =
     storage.kind === "carried"
       ? carriedChunks(spec, storage.bits, checkpoint, scales)
-      : quantizedChunks(spec, storage, checkpoint, { scales, zeroPoints });
+      : quantizedChunks(spec, storage, checkpoint, { scales, zeroPoints }, of);
   await sink.write(stored.data, chunks);
   await sink.write(stored.scales, one(bytesOf(scales)));
   if (stored.zeroPoints !== null) await sink.write(stored.zeroPoints, one(zeroPoints));
@@ -42,13 +66,14 @@ async function* floatChunks(spec: WeightSpec, checkpoint: Checkpoint): AsyncGene
 
 async function* quantizedChunks(
   spec: WeightSpec,
-  { bits, block }: Extract<Storage, { kind: "quantized" }>,
+  { bits, block }: QuantizedStorage,
   checkpoint: Checkpoint,
   sides: Pick<Blocks, "scales" | "zeroPoints">,
+  of: (floats: Float32Array) => Float32Array,
 ): AsyncGenerator<Uint8Array> {
   const [rows, columns] = spec.shape;
   for (const [start, end] of rowChunks(spec)) {
-    const blocks = quantizeRows(await assemble(spec, checkpoint, start, end), columns, block, bits);
+    const blocks = quantizeRows(of(await assemble(spec, checkpoint, start, end)), columns, block, bits);
     sides.scales.set(blocks.scales, (start * columns) / block);
     sides.zeroPoints.set(blocks.zeroPoints, (start * sides.zeroPoints.length) / rows);
     yield blocks.data;

@@ -45,6 +45,20 @@ export function quantizeRows(floats: Float32Array, columns: number, block: Block
   return { data, scales, zeroPoints };
 }
 
+/** The float32 rows that blocks stand for. */
+export function dequantizeRows({ data, scales, zeroPoints }: Blocks, columns: number, block: Block, bits: Bits): Float32Array {
+  const rowBlocks = columns / block;
+  const zeroBytes = zeroPointBytes(columns, block, bits);
+  const at = (bytes: Uint8Array, i: number): number => (bits === 8 ? bytes[i]! : (bytes[i >> 1]! >> (4 * (i & 1))) & 15);
+  const floats = new Float32Array(scales.length * block);
+  for (let b = 0; b < scales.length; b++) {
+    const row = Math.floor(b / rowBlocks);
+    const zero = at(zeroPoints, (row * zeroBytes * 8) / bits + (b - row * rowBlocks));
+    for (let i = b * block; i < (b + 1) * block; i++) floats[i] = (at(data, i) - zero) * scales[b]!;
+  }
+  return floats;
+}
+
 function quantize8(floats: Float32Array, block: number, out: Blocks): void {
   const { data, scales, zeroPoints } = out;
   for (let b = 0, start = 0; b < scales.length; b++, start += block) {

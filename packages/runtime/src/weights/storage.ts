@@ -4,16 +4,32 @@
  */
 import type { Checkpoint, StoredType, Tensor } from "../checkpoint/tensor.ts";
 import { ExportError } from "../errors.ts";
-import type { Precision } from "../manifest.ts";
+import { chooses, type Precision } from "../manifest.ts";
 import { CARRIED, CARRIED_BLOCK } from "./carry.ts";
 import { chooseBlock, zeroPointBytes, type Bits, type Block } from "./quantize.ts";
-import type { FileRange, StoredWeight, WeightPart, WeightSpec } from "./weight.ts";
+import type { BlockWeight, FileRange, StoredWeight, WeightPart, WeightSpec } from "./weight.ts";
 
 /** `carried`: the stored blocks themselves, zero points implicit. `quantized`: from float32, zero points explicit. */
 export type Storage =
   | { readonly kind: "float32"; readonly bytes: number }
   | { readonly kind: "carried"; readonly bits: Bits; readonly block: typeof CARRIED_BLOCK; readonly bytes: BlockBytes }
-  | { readonly kind: "quantized"; readonly bits: Bits; readonly block: Block; readonly bytes: BlockBytes };
+  | QuantizedStorage
+  | SlicedStorage;
+
+export interface QuantizedStorage {
+  readonly kind: "quantized";
+  readonly bits: Bits;
+  readonly block: Block;
+  readonly bytes: BlockBytes;
+}
+
+/** A residual's low slice is always quantized here: what it leaves over is known only then. */
+export type SlicedStorage =
+  | { readonly kind: "sliced"; readonly fullIs: "residual"; readonly low: QuantizedStorage; readonly full: QuantizedStorage }
+  | { readonly kind: "sliced"; readonly fullIs: "whole"; readonly low: BlockStorage; readonly full: BlockStorage };
+
+export type PlainStorage = Exclude<Storage, { kind: "sliced" }>;
+export type BlockStorage = Exclude<PlainStorage, { kind: "float32" }>;
 
 /** Bytes of the arrays of a weight in blocks. */
 export interface BlockBytes {
@@ -25,23 +41,51 @@ export interface BlockBytes {
 /** The storage of a weight made of a checkpoint. @throws ExportError `export/parts`, `export/block` */
 export function planStorage(spec: WeightSpec, precision: Precision, checkpoint: Checkpoint): Storage {
   checkParts(spec, checkpoint);
-  const carried = carriedStorage(spec, precision);
-  return carried !== null && canCarry(spec, carried.bits, checkpoint) ? carried : planQuantized(spec, precision);
+  if (isSliced(spec, precision))
+    return precision === "paired"
+      ? { kind: "sliced", fullIs: "whole", low: blockStorage(spec, 4, checkpoint), full: blockStorage(spec, 8, checkpoint) }
+      : residualStorage(spec);
+  const bits = bitsOf(spec, precision);
+  return bits === null ? planQuantized(spec, precision) : blockStorage(spec, bits, checkpoint);
 }
 
-/** The storage of a weight whose blocks are carried over; null where it cannot be in blocks of 32. */
-export function carriedStorage(spec: WeightSpec, precision: Precision): Extract<Storage, { kind: "carried" }> | null {
-  const bits = bitsOf(spec, precision);
-  if (bits === null || spec.shape[1] % CARRIED_BLOCK !== 0) return null;
+function blockStorage(spec: WeightSpec, bits: Bits, checkpoint: Checkpoint): BlockStorage {
+  const carried = carriedBlocks(spec, bits);
+  return carried !== null && canCarry(spec, bits, checkpoint) ? carried : quantizedStorage(spec, bits);
+}
+
+/** The storage of a weight that a checkpoint has in carried blocks of so many bits; null where they cannot be carried into `precision`. */
+export function carriedStorage(spec: WeightSpec, precision: Precision, bits: Bits): Exclude<Storage, { kind: "quantized" }> | null {
+  const carried = carriedBlocks(spec, bits);
+  if (carried === null) return null;
+  if (!isSliced(spec, precision)) return bitsOf(spec, precision) === bits ? carried : null;
+  if (precision !== "paired") return null;
+  const [low, full] = bits === 4 ? [carried, quantizedStorage(spec, 8)] : [quantizedStorage(spec, 4), carried];
+  return { kind: "sliced", fullIs: "whole", low, full };
+}
+
+function carriedBlocks(spec: WeightSpec, bits: Bits): Extract<Storage, { kind: "carried" }> | null {
+  if (spec.shape[1] % CARRIED_BLOCK !== 0) return null;
   return { kind: "carried", bits, block: CARRIED_BLOCK, bytes: { ...blockBytes(spec, bits, CARRIED_BLOCK), zeroPoints: 0 } };
 }
 
 /** The storage of a weight of this shape and role when nothing is carried over. @throws ExportError `export/block` */
 export function planQuantized(spec: WeightSpec, precision: Precision): Exclude<Storage, { kind: "carried" }> {
+  if (isSliced(spec, precision))
+    return precision === "paired"
+      ? { kind: "sliced", fullIs: "whole", low: quantizedStorage(spec, 4), full: quantizedStorage(spec, 8) }
+      : residualStorage(spec);
   const bits = bitsOf(spec, precision);
-  if (bits === null) return { kind: "float32", bytes: spec.shape[0] * spec.shape[1] * 4 };
+  return bits === null ? { kind: "float32", bytes: spec.shape[0] * spec.shape[1] * 4 } : quantizedStorage(spec, bits);
+}
+
+function quantizedStorage(spec: WeightSpec, bits: Bits): QuantizedStorage {
   const block = chooseBlock(spec.name, spec.shape[1]);
   return { kind: "quantized", bits, block, bytes: blockBytes(spec, bits, block) };
+}
+
+function residualStorage(spec: WeightSpec): SlicedStorage {
+  return { kind: "sliced", fullIs: "residual", low: quantizedStorage(spec, 4), full: quantizedStorage(spec, 4) };
 }
 
 /** A weight with places for its arrays, before they are written. */
@@ -55,19 +99,45 @@ export interface PlacedWeight {
 export function placeWeight(spec: WeightSpec, storage: Storage, place: (bytes: number) => FileRange): PlacedWeight {
   const { shape } = spec;
   if (storage.kind === "float32") return { spec, storage, stored: { kind: "float32", shape, data: place(storage.bytes) } };
-  const { bits, block, bytes } = storage;
+  if (storage.kind !== "sliced") return { spec, storage, stored: placeBlocks(shape, storage, place) };
+  const [low, full] = [placeBlocks(shape, storage.low, place), placeBlocks(shape, storage.full, place)];
+  return { spec, storage, stored: { kind: "sliced", shape, low, full, fullIs: storage.fullIs } };
+}
+
+function placeBlocks(shape: WeightSpec["shape"], { bits, block, bytes }: BlockStorage, place: (bytes: number) => FileRange): BlockWeight {
   const [data, scales] = [place(bytes.data), place(bytes.scales)];
   const zeroPoints = bytes.zeroPoints === 0 ? null : place(bytes.zeroPoints);
-  return { spec, storage, stored: { kind: "blocks", bits, block, shape, data, scales, zeroPoints } };
+  return { kind: "blocks", bits, block, shape, data, scales, zeroPoints };
+}
+
+/** A weight, or its slices: what the graph sees as a matrix each. */
+export interface Slice {
+  readonly storage: PlainStorage;
+  readonly stored: Exclude<StoredWeight, { kind: "sliced" }>;
+}
+
+/** The matrices that a placed weight consists of. */
+export function slicesOf({ storage, stored }: Pick<PlacedWeight, "storage" | "stored">): readonly Slice[] {
+  if (storage.kind !== "sliced" || stored.kind !== "sliced") return [{ storage, stored } as Slice]; // the two kinds are of one weight
+  return [
+    { storage: storage.low, stored: stored.low },
+    { storage: storage.full, stored: stored.full },
+  ];
 }
 
 /** Bytes of all arrays of a weight. */
 export function storageBytes(storage: Storage): number {
   if (storage.kind === "float32") return storage.bytes;
+  if (storage.kind === "sliced") return storageBytes(storage.low) + storageBytes(storage.full);
   return storage.bytes.data + storage.bytes.scales + storage.bytes.zeroPoints;
 }
 
-/** Bits of the weight's integers, null for float32. Embeddings keep 8 bits in an int4 model: a head of 4 bits costs most quality. */
+/** Whether a step chooses how much of the weight it uses. */
+function isSliced({ role }: WeightSpec, precision: Precision): boolean {
+  return role === "matrix" && chooses(precision);
+}
+
+/** Bits of the weight's integers, null for float32. Embeddings always keep 8 bits: a head of 4 bits costs most quality. */
 function bitsOf(spec: WeightSpec, precision: Precision): Bits | null {
   if (spec.role === "exact" || precision === "float32") return null;
   return precision === "int8" || spec.role === "embedding" ? 8 : 4;

@@ -4,6 +4,7 @@
  */
 import type { ArraySink } from "./materialize.ts";
 import type { PlacedWeight } from "./storage.ts";
+import type { BlockWeight } from "./weight.ts";
 
 const CHUNK_BYTES = 2 ** 22;
 
@@ -16,7 +17,14 @@ export async function synthesize({ spec, stored }: PlacedWeight, sink: ArraySink
     const fill = (chunk: Uint32Array): Float32Array => Float32Array.from(chunk, (x) => (rows === 1 ? 1 : (x / 2 ** 31 - 1) * limit));
     return sink.write(stored.data, randomChunks(stored.data.length, fill));
   }
-  const { bits, data, scales, zeroPoints } = stored;
+  if (stored.kind === "sliced") {
+    for (const slice of [stored.low, stored.full]) await synthesizeBlocks(slice, limit, sink);
+    return;
+  }
+  return synthesizeBlocks(stored, limit, sink);
+}
+
+async function synthesizeBlocks({ bits, data, scales, zeroPoints }: BlockWeight, limit: number, sink: ArraySink): Promise<void> {
   await sink.write(
     data,
     randomChunks(data.length, (chunk) => chunk),

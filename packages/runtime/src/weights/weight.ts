@@ -38,22 +38,37 @@ export interface FileRange {
   readonly length: number;
 }
 
+/**
+ * MatMulNBits layout (com.microsoft): B uint8 [rows, ceil(columns/block), block·bits/8], scales float32 [rows · blocks], zero points
+ * uint8 packed [rows · ceil(blocks·bits/8)], or none: 2^(bits−1). The same bytes serve GatherBlockQuantized as [rows, columns·bits/8].
+ */
+export interface BlockWeight {
+  readonly kind: "blocks";
+  readonly bits: 4 | 8;
+  readonly block: number;
+  readonly shape: readonly [number, number];
+  readonly data: FileRange;
+  readonly scales: FileRange;
+  readonly zeroPoints: FileRange | null;
+}
+
+/**
+ * A weight of which a step uses as much as it is told to. `low` alone is the 4-bit weight; a full step adds the product of the
+ * `residual` (4 bits of what `low` leaves over), or takes the `whole` weight of 8 bits in the place of `low`.
+ */
+export interface SlicedWeight {
+  readonly kind: "sliced";
+  readonly shape: readonly [number, number];
+  readonly low: BlockWeight;
+  readonly full: BlockWeight;
+  readonly fullIs: FullSlice;
+}
+
+export type FullSlice = "residual" | "whole";
+
 /** A weight as it lies in the exported files. */
 export type StoredWeight =
-  | { readonly kind: "float32"; readonly shape: readonly [number, number]; readonly data: FileRange }
-  | {
-      /**
-       * MatMulNBits layout (com.microsoft): B uint8 [rows, ceil(columns/block), block·bits/8], scales float32 [rows · blocks], zero points
-       * uint8 packed [rows · ceil(blocks·bits/8)], or none: 2^(bits−1). The same bytes serve GatherBlockQuantized as [rows, columns·bits/8].
-       */
-      readonly kind: "blocks";
-      readonly bits: 4 | 8;
-      readonly block: number;
-      readonly shape: readonly [number, number];
-      readonly data: FileRange;
-      readonly scales: FileRange;
-      readonly zeroPoints: FileRange | null;
-    };
+  { readonly kind: "float32"; readonly shape: readonly [number, number]; readonly data: FileRange } | BlockWeight | SlicedWeight;
 
 /** Stored weights by the name the graph has for them. */
 export type WeightTable = ReadonlyMap<string, StoredWeight>;
