@@ -24,7 +24,7 @@ function perLayerWeights({ vocabularySize, hiddenSize, layers, perLayer }: Model
   if (perLayer === null) return [];
   const columns = layers.length * perLayer.width;
   return [
-    whole("per_layer.embedding", "matrix", [vocabularySize, columns], "model.embed_tokens_per_layer.weight"),
+    whole("per_layer.embedding", "table", [vocabularySize, columns], "model.embed_tokens_per_layer.weight"),
     whole("per_layer.projection", "exact", [columns, hiddenSize], "model.per_layer_model_projection.weight"),
     exactVector("per_layer.norm", perLayer.width, "model.per_layer_projection_norm.weight"),
   ];

@@ -140,7 +140,7 @@ function isSliced({ role }: WeightSpec, precision: Precision): boolean {
 /** Bits of the weight's integers, null for float32. Embeddings always keep 8 bits: a head of 4 bits costs most quality. */
 function bitsOf(spec: WeightSpec, precision: Precision): Bits | null {
   if (spec.role === "exact" || precision === "float32") return null;
-  return precision === "int8" || spec.role === "embedding" ? 8 : 4;
+  return precision === "int4" && spec.role !== "embedding" ? 4 : 8;
 }
 
 function blockBytes({ shape: [rows, columns] }: WeightSpec, bits: Bits, block: number): BlockBytes {

@@ -4,10 +4,11 @@
  */
 
 /**
- * What a weight is for, which decides how it may be stored: `matrix` is quantized to the chosen precision; `embedding` too, and is also
- * read by row (and is the head, when tied); `exact` (router, norms, scales) stays float32.
+ * What a weight is for, which decides how it may be stored: `matrix` is quantized to the chosen precision; `embedding` to 8 bits in any
+ * but float32, since it is read by row and is also the head, when tied; `table` is read by row only and is quantized like a matrix, but
+ * has one form at all precisions of a step; `exact` (router, norms, scales) stays float32.
  */
-export type WeightRole = "matrix" | "embedding" | "exact";
+export type WeightRole = "matrix" | "embedding" | "table" | "exact";
 
 /** Rows of one checkpoint tensor, placed into a weight. */
 export interface WeightPart {
