@@ -3,9 +3,9 @@
  * Weights are made up; files are kept in --dir and made when they are missing.
  *
  *   npm run gemma --prefix bench -- [--shape gemma3-270m] [--precision int4] [--theirs q4_0] [--contexts 64,512,4096,8192]
- *                                   [--layers n] [--vocabulary n] [--rounds 7] [--tokens 16] [--threads 2] [--dir /tmp/orrery-bench]
+ *                                   [--layers n] [--vocabulary n] [--rounds 7] [--tokens 16] [--threads 2] [--prepacked off|on] [--dir /tmp/orrery-bench]
  */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { getLlama } from "node-llama-cpp";
@@ -26,6 +26,7 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "7" },
     tokens: { type: "string", default: "16" },
     threads: { type: "string", default: "2" },
+    prepacked: { type: "string", default: "off" },
     dir: { type: "string", default: "/tmp/orrery-bench" },
   },
 });
@@ -39,7 +40,22 @@ const prefills = values.prefill.split(",").map(Number);
 
 const directory = await syntheticExport(join(values.dir, `${name}-${values.precision}`), config, values.precision);
 const gguf = syntheticGguf(join(values.dir, `${name}-${values.theirs}.gguf`), config, { type: values.theirs });
-const session = await openSession(directory, { threads });
+
+/** Megabytes of this process that are its own, and that are mapped files. Linux only. */
+function memory() {
+  const text = readFileSync("/proc/self/smaps_rollup", "utf8");
+  const mb = (field) => Number(new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(text)[1]) / 1024;
+  return { anonymous: mb("Anonymous"), mapped: mb("Rss") - mb("Anonymous") };
+}
+
+const before = memory();
+const session = await openSession(directory, { threads, prepacked: values.prepacked });
+const opened = session.createSequence();
+await opened.append([300, 301, 302]);
+opened.dispose();
+const after = memory();
+const grown = (side) => `${(after[side] - before[side]).toFixed(0)} MB ${side}`;
+console.log(`${name} ${values.precision}, loaded and run once: ${grown("anonymous")}, ${grown("mapped")}`);
 const llama = await getLlama({ gpu: false, maxThreads: threads, logLevel: "error" });
 const model = await llama.loadModel({ modelPath: gguf });
 const contextSize = Math.max(...contexts, ...prefills) + (rounds + 2) * tokens + 64;
@@ -53,6 +69,11 @@ const report = (what, a, b) => {
     `${name} ${values.precision} / ${values.theirs}  ${what.padEnd(16)} ms: orrery ${spread(a, 2)}  llama.cpp ${spread(b, 2)}  speed ratio ${spread(ratio, 2)}`,
   );
 };
+
+/** With few layers and a small vocabulary, what a layer takes: the rest of such a model is next to nothing. */
+function perLayer(what, ours) {
+  if (config.layers.length < whole.layers.length) console.log(`  ${what}: ${(median(ours) / config.layers.length).toFixed(2)} ms a layer`);
+}
 
 /** Runs both `rounds` times, who goes first alternating; milliseconds of each. */
 async function alternate(ours, their) {
@@ -79,6 +100,7 @@ for (const length of prefills) {
     },
   );
   report(`prefill ${length}`, a, b);
+  perLayer(`prefill ${length}`, a);
 }
 
 const decodeMedians = [];
@@ -107,6 +129,7 @@ for (const length of contexts) {
   await generated.return();
   sequence.dispose();
   report(`decode at ${length}`, a, b);
+  perLayer(`decode at ${length}`, a);
   decodeMedians.push([length, median(a)]);
 }
 if (decodeMedians.length > 1) {

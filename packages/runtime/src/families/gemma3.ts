@@ -15,7 +15,7 @@ import { normalize, type Residual } from "../layers/residual.ts";
 import type { WeightSpec, WeightTable } from "../weights/weight.ts";
 import { buildDecoder, type DecoderLayer } from "./decoder.ts";
 import type { BuildOptions, Family } from "./family.ts";
-import { attentionParts, attentionVectors, exactVector, gateUp, whole } from "./weight-parts.ts";
+import { attentionWeights, exactVector, gateUp, headNorms, whole } from "./weight-parts.ts";
 
 export const gemma3: Family = { name: "gemma3", weights, build };
 
@@ -25,22 +25,15 @@ function weights(config: ModelConfig): readonly WeightSpec[] {
   return [
     whole("embedding", "embedding", table, "model.embed_tokens.weight"),
     ...layers.flatMap((layer, index): WeightSpec[] => {
-      const { heads, mlpWidth } = layer;
+      const { mlpWidth } = layer;
       const name = `layers.${index}`;
       const source = `model.layers.${index}`;
-      const qkvRows = heads.keyValue * attentionVectors(layer, true) * heads.size;
+      const place = { name, source, hiddenSize, owner: true };
       const norm = (ours: string, theirs: string): WeightSpec => exactVector(`${name}.${ours}`, hiddenSize, `${source}.${theirs}.weight`);
       return [
         norm("input_norm", "input_layernorm"),
-        {
-          name: `${name}.attention.qkv`,
-          role: "matrix",
-          shape: [qkvRows, hiddenSize],
-          parts: attentionParts(layer, `${source}.self_attn`, true),
-        },
-        exactVector(`${name}.attention.query_norm`, heads.size, `${source}.self_attn.q_norm.weight`),
-        exactVector(`${name}.attention.key_norm`, heads.size, `${source}.self_attn.k_norm.weight`),
-        whole(`${name}.attention.out`, "matrix", [hiddenSize, heads.query * heads.size], `${source}.self_attn.o_proj.weight`),
+        ...attentionWeights(layer, place),
+        ...headNorms(layer, place),
         norm("attention_norm", "post_attention_layernorm"),
         norm("mlp.input_norm", "pre_feedforward_layernorm"),
         gateUp(`${name}.mlp.gate_up`, mlpWidth, hiddenSize, `${source}.mlp`),

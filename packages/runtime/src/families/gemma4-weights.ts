@@ -2,7 +2,7 @@
 import type { LayerConfig, ModelConfig } from "../checkpoint/model-config.ts";
 import type { WeightSpec } from "../weights/weight.ts";
 import type { BuildOptions } from "./family.ts";
-import { attentionParts, attentionVectors, exactVector, gateUp, rows, whole } from "./weight-parts.ts";
+import { attentionWeights, exactVector, gateUp, headNorms, rows, whole } from "./weight-parts.ts";
 
 export function gemma4Weights(config: ModelConfig, options: BuildOptions): readonly WeightSpec[] {
   const { vocabularySize, hiddenSize, layers, tiedHead } = config;
@@ -32,23 +32,15 @@ function perLayerWeights({ vocabularySize, hiddenSize, layers, perLayer }: Model
 
 function layerWeights(config: ModelConfig, options: BuildOptions, layer: LayerConfig, index: number): readonly WeightSpec[] {
   const { hiddenSize, perLayer, experts } = config;
-  const { heads, mlpWidth } = layer;
+  const { mlpWidth } = layer;
   const name = `layers.${index}`;
   const source = `model.layers.${index}`;
-  const owner = layer.keysFrom === index;
+  const place = { name, source, hiddenSize, owner: layer.keysFrom === index };
   const norm = (ours: string, theirs: string): WeightSpec => exactVector(`${name}.${ours}`, hiddenSize, `${source}.${theirs}.weight`);
-  const first = heads.keyValue * attentionVectors(layer, owner) * heads.size;
   return [
     norm("input_norm", "input_layernorm"),
-    {
-      name: `${name}.attention.qkv`,
-      role: "matrix",
-      shape: [first, hiddenSize],
-      parts: attentionParts(layer, `${source}.self_attn`, owner),
-    },
-    exactVector(`${name}.attention.query_norm`, heads.size, `${source}.self_attn.q_norm.weight`),
-    ...(owner ? [exactVector(`${name}.attention.key_norm`, heads.size, `${source}.self_attn.k_norm.weight`)] : []),
-    whole(`${name}.attention.out`, "matrix", [hiddenSize, heads.query * heads.size], `${source}.self_attn.o_proj.weight`),
+    ...attentionWeights(layer, place),
+    ...headNorms(layer, place),
     norm("attention_norm", "post_attention_layernorm"),
     norm("mlp.input_norm", "pre_feedforward_layernorm"),
     gateUp(`${name}.mlp.gate_up`, mlpWidth, hiddenSize, `${source}.mlp`),

@@ -2,7 +2,7 @@
 import type { ModelConfig } from "../checkpoint/model-config.ts";
 import type { WeightPart, WeightSpec } from "../weights/weight.ts";
 import type { BuildOptions } from "./family.ts";
-import { all, attentionParts, attentionVectors, exactVector, rows, whole } from "./weight-parts.ts";
+import { all, attentionWeights, exactVector, rows, whole } from "./weight-parts.ts";
 
 export function graniteMoeWeights(config: ModelConfig, options: BuildOptions): readonly WeightSpec[] {
   const { vocabularySize, hiddenSize, layers, tiedHead } = config;
@@ -19,18 +19,11 @@ function layerWeights(config: ModelConfig, options: BuildOptions, index: number)
   const { hiddenSize } = config;
   const experts = config.experts!; // Granite MoE always has them
   const layer = config.layers[index]!;
-  const { heads } = layer;
   const name = `layers.${index}`;
   const source = `model.layers.${index}`;
   return [
     exactVector(`${name}.input_norm`, hiddenSize, `${source}.input_layernorm.weight`),
-    {
-      name: `${name}.attention.qkv`,
-      role: "matrix",
-      shape: [heads.keyValue * attentionVectors(layer, true) * heads.size, hiddenSize],
-      parts: attentionParts(layer, `${source}.self_attn`, true),
-    },
-    whole(`${name}.attention.out`, "matrix", [hiddenSize, heads.query * heads.size], `${source}.self_attn.o_proj.weight`),
+    ...attentionWeights(layer, { name, source, hiddenSize, owner: true }),
     exactVector(`${name}.post_norm`, hiddenSize, `${source}.post_attention_layernorm.weight`),
     whole(`${name}.router`, "exact", [experts.count, hiddenSize], `${source}.block_sparse_moe.router.layer.weight`),
     ...(options.experts === "merged"

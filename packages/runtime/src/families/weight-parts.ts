@@ -22,8 +22,38 @@ export function rows(tensor: string, start: number, count: number, at: WeightPar
   return { tensor, rows: [start, start + count], at };
 }
 
+/** Where a layer's weights come from, and what they are called. */
+export interface LayerPlace {
+  /** `layers.3`. */
+  readonly name: string;
+  /** `model.layers.3`. */
+  readonly source: string;
+  readonly hiddenSize: number;
+  /** Whether the layer has keys of its own. */
+  readonly owner: boolean;
+}
+
+/** The two products of an attention: into queries, keys and values, and out of the mixed values. */
+export function attentionWeights(layer: LayerConfig, { name, source, hiddenSize, owner }: LayerPlace): WeightSpec[] {
+  const { heads } = layer;
+  const rows = heads.keyValue * attentionVectors(layer, owner) * heads.size;
+  const parts = attentionParts(layer, `${source}.self_attn`, owner);
+  return [
+    { name: `${name}.attention.qkv`, role: "matrix", shape: [rows, hiddenSize], parts },
+    whole(`${name}.attention.out`, "matrix", [hiddenSize, heads.query * heads.size], `${source}.self_attn.o_proj.weight`),
+  ];
+}
+
+/** Norm weights of Gemma's query heads, and of its key heads where the layer has keys of its own. */
+export function headNorms({ heads }: LayerConfig, { name, source, owner }: LayerPlace): WeightSpec[] {
+  return [
+    exactVector(`${name}.attention.query_norm`, heads.size, `${source}.self_attn.q_norm.weight`),
+    ...(owner ? [exactVector(`${name}.attention.key_norm`, heads.size, `${source}.self_attn.k_norm.weight`)] : []),
+  ];
+}
+
 /** For each key head: its query heads, its key, its value (as far as the layer has them). So one reshape serves all. */
-export function attentionParts({ heads, valueIsKey }: LayerConfig, source: string, owner: boolean): WeightPart[] {
+function attentionParts({ heads, valueIsKey }: LayerConfig, source: string, owner: boolean): WeightPart[] {
   const { keyValue, size } = heads;
   const groups = heads.query / keyValue;
   const vectors = attentionVectors({ heads, valueIsKey }, owner);
@@ -38,7 +68,7 @@ export function attentionParts({ heads, valueIsKey }: LayerConfig, source: strin
 }
 
 /** Vectors that the first product of an attention gives for each key head. */
-export function attentionVectors({ heads, valueIsKey }: Pick<LayerConfig, "heads" | "valueIsKey">, owner: boolean): number {
+function attentionVectors({ heads, valueIsKey }: Pick<LayerConfig, "heads" | "valueIsKey">, owner: boolean): number {
   const groups = heads.query / heads.keyValue;
   return owner ? groups + (valueIsKey ? 1 : 2) : groups;
 }
