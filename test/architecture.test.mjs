@@ -15,7 +15,7 @@ const PACKAGES = {
 
 /** Folder arrows inside runtime, in the order that data flows. Every folder may import errors, manifest and itself. */
 const RUNTIME = {
-  hub: ["session"],
+  hub: ["session", "checkpoint"],
   checkpoint: [],
   graph: ["weights"],
   onnx: ["graph"],

@@ -5,7 +5,7 @@ const EXIT_CODES = EXIT_TABLE.map(([code, meaning]) => `  ${String(code).padStar
 
 const MODEL_OPTIONS = `  --model <dir|hf:…>   an exported model, or hf:owner/name[/file.gguf][@revision] of the Hugging Face hub, which is
                        fetched and exported once (default: the embedded Orrery Mini)
-  --weights <type>     of a model of the hub: float32, int8 or int4 (default int8)
+  --weights <type>     of a model of the hub: float32, int8, int4, sliced or paired (default int8; see orrery export --help)
   --variant <suffix>   of ONNX graphs made elsewhere: q4, quantized, fp32, … (default: the fastest there is)
   --temperature <t>    0 is greedy (default), up to 5
   --seed <n>           seed of the draw (default 0)`;
@@ -24,7 +24,8 @@ Usage
   orrery run "task"                     one task, answered with tools
   orrery chat                           a conversation
   orrery generate <model> "text"        plain continuation of a text
-  orrery export <checkpoint> --out <dir>   a GGUF file or a Hugging Face directory, made ready to run
+  orrery export <checkpoint> --out <dir>
+                                        a GGUF file, a Hugging Face directory or model, made ready to run
   orrery inspect <dir|checkpoint>       what a model is
   orrery precision <dir> <file.jsonl>   what precision costs and keeps, rule by rule
   orrery <command> --help               options of a command
@@ -58,7 +59,7 @@ ${MODEL_OPTIONS}
 Continues a text with a model: no chat format, no tools. A directory is an export, or holds ONNX graphs with past inputs as
 onnx-community, Optimum and onnxruntime-genai write them.
 
-  --weights <type>     of a model of the hub: float32, int8 or int4 (default int8)
+  --weights <type>     of a model of the hub: float32, int8, int4, sliced or paired (default int8; see orrery export --help)
   --variant <suffix>   of ONNX graphs made elsewhere: q4, quantized, fp32, … (default: the fastest there is)
   --max-tokens <n>     at most this many tokens (default 128)
   --temperature <t>    0 is greedy (default), up to 5
@@ -98,8 +99,8 @@ exact, time and memory.
   inspect: `Usage: orrery inspect <dir|checkpoint> [options]
 
 Describes an exported model, or a checkpoint before its export: family, parameters in all and per token, and what each
-precision takes of disk and memory. Of a model of the hub (hf:owner/name) that is not in the
-cache it says what would be fetched.
+precision takes of disk and memory. Of a directory with ONNX graphs made elsewhere it says which variants there are and which
+is loaded; of a model of the hub (hf:owner/name) that is not in the cache, what would be fetched.
 
   --json               one object on stdout
 `,

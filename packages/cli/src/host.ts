@@ -27,7 +27,13 @@ export interface Engine
     Pick<typeof import("@orrery/runtime"), "readCalibration" | "DEFAULT_POLICY" | "parsePolicy">,
     Pick<
       typeof import("@orrery/runtime"),
-      "exportModel" | "describeExport" | "openCheckpoint" | "describeCheckpoint" | "fetchCheckpoint" | "describeHubModel"
+      | "exportModel"
+      | "describeExport"
+      | "openCheckpoint"
+      | "describeCheckpoint"
+      | "describeOnnxRepository"
+      | "fetchCheckpoint"
+      | "describeHubModel"
     > {
   /** A directory or a name on the hub; without either, the embedded model. */
   loadModel(source?: string, options?: LoadOptions): Promise<OpenModel>;

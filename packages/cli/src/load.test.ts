@@ -112,6 +112,22 @@ test("inspect says what would be fetched, and of what is there also what it is",
   expect(whole.code).toBe(EXIT.failed);
 });
 
+test("inspect tells a directory of ONNX graphs from one with nothing", async () => {
+  const inspected = (graphs: object | null): ReturnType<typeof run> =>
+    run(["inspect", "dir", "--json"], () => ({
+      openCheckpoint: async () => {
+        throw new OrreryError("checkpoint/missing-file", "model.safetensors is missing");
+      },
+      describeOnnxRepository: async () => graphs as Awaited<ReturnType<Engine["describeOnnxRepository"]>>,
+    }));
+  const found = await inspected({ format: "onnx", variants: ["q4"] });
+  expect(found.code).toBe(EXIT.ok);
+  expect(JSON.parse(found.outside.out)).toEqual({ format: "onnx", variants: ["q4"] });
+  const nothing = await inspected(null);
+  expect(nothing.code).toBe(EXIT.failed);
+  expect(nothing.outside.err).toContain("model.safetensors is missing");
+});
+
 test("export fetches first", async () => {
   const exported: string[] = [];
   const { code } = await run(["export", "hf:own/tiny", "--out", "there"], () => ({

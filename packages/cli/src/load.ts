@@ -56,7 +56,7 @@ export function shownOn(host: Host, view: LiveView): (progress: LoadProgress) =>
   let shown = -1;
   let type: string | undefined;
   return (progress) => {
-    if (view.isLive && progress.type !== "offline") return view.status(loadLine(progress));
+    if (view.isLive && progress.type !== "offline" && progress.type !== "busy") return view.status(loadLine(progress));
     const tenth = tenthOf(progress);
     if (tenth === shown && progress.type === type) return;
     shown = tenth;

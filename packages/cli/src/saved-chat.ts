@@ -5,7 +5,8 @@
  */
 import { messageSchema, toOrreryError, type Message } from "@orrery/chat";
 import { randomUUID } from "node:crypto";
-import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { access, constants, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { z } from "zod";
 import { CliError } from "./errors.ts";
 import type { OpenModel } from "./host.ts";
@@ -20,17 +21,27 @@ export interface SavedChat {
   readonly tools: readonly string[];
 }
 
-/** The conversation of a file; an empty one where there is no file. @throws CliError `cli/bad-session` */
+/** Where a conversation is kept: a link stays a link, and the file that it leads to is replaced. */
+export async function chatPath(path: string): Promise<string> {
+  return realpath(path).catch(() => path); // not there yet
+}
+
+/** The conversation of a file; an empty one where there is no file but could be one. @throws CliError `cli/bad-session` */
 export async function readChat(path: string): Promise<SavedChat> {
   try {
-    const { size } = await stat(path);
+    const found = await stat(path);
+    const { size } = found;
+    if (!found.isFile()) throw new Error("it is no file"); // a pipe would never end
     if (size > MAX_BYTES) throw new Error(`it has ${size} bytes, expected at most ${MAX_BYTES}`);
     const { messages, tools } = fileSchema.parse(JSON.parse(await readFile(path, "utf8")));
     return { messages: messages as readonly Message[], tools };
   } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return { messages: [], tools: [] };
-    throw badSession(path, "read", thrown);
+    if ((thrown as NodeJS.ErrnoException).code !== "ENOENT") throw badSession(path, "read", thrown);
   }
+  await access(dirname(path), constants.W_OK).catch((cause: unknown) => {
+    throw badSession(path, "written", cause); // told now, and not when the first answer is to be kept
+  });
+  return { messages: [], tools: [] };
 }
 
 /** Replaces the file when all is written. @throws CliError `cli/bad-session` */

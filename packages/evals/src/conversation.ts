@@ -1,7 +1,9 @@
 /** One evaluation conversation as it lies in a .jsonl file, and the same in our words. In: a line. Out: tools, messages, gold turns. */
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { jsonObjectSchema, OrreryError, type Json, type JsonObject, type Message, type ToolCall, type ToolSpec } from "@orrery/chat";
 import { z } from "zod";
+
+const FORM = "packages/evals/data/README.md describes the form, one conversation a line";
 
 const call = z.object({ name: z.string(), arguments: jsonObjectSchema });
 
@@ -66,21 +68,36 @@ export function parseConversation(line: string): Conversation {
   };
 }
 
-/** The first `limit` conversations of a .jsonl file. @throws OrreryError `eval/bad-line` with the number of the line */
+/**
+ * The first `limit` conversations of a .jsonl file.
+ * @throws OrreryError `eval/bad-file` when there is none that can be read; `eval/bad-line` with the number of the line
+ */
 export function readConversations(file: string | URL, limit: number): Conversation[] {
-  const lines = readFileSync(file, "utf8")
+  const lines = readText(file)
     .split("\n")
-    .filter((line) => line.trim() !== "");
-  return lines.slice(0, limit).map((line, i) => {
+    .map((text, i) => ({ text, number: i + 1 }))
+    .filter(({ text }) => text.trim() !== "");
+  if (lines.length === 0) throw badFile(file, "it holds no conversation");
+  return lines.slice(0, limit).map(({ text, number }) => {
     try {
-      return parseConversation(line);
+      return parseConversation(text);
     } catch (cause) {
-      throw new OrreryError("eval/bad-line", `${String(file)}, line ${i + 1} is not an evaluation conversation`, {
-        hint: "packages/evals/data/README.md describes the form",
-        cause,
-      });
+      throw new OrreryError("eval/bad-line", `${String(file)}, line ${number} is not an evaluation conversation`, { hint: FORM, cause });
     }
   });
+}
+
+function readText(file: string | URL): string {
+  try {
+    if (!statSync(file).isFile()) throw new Error("it is no file"); // a pipe would never end
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    throw badFile(file, cause instanceof Error ? cause.message : String(cause), cause);
+  }
+}
+
+function badFile(file: string | URL, why: string, cause?: unknown): OrreryError {
+  return new OrreryError("eval/bad-file", `${String(file)} cannot be read as conversations: ${why}`, { hint: FORM, cause });
 }
 
 /** A turn to be scored: the history before it and what the reference did. */

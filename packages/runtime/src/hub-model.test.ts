@@ -1,5 +1,5 @@
 /** From a name on the hub to tokens: a real small checkpoint is fetched, exported into the cache and run; nothing leaves this machine. */
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -129,4 +129,24 @@ test("a directory with a checkpoint is no export, and says how it becomes one", 
   const hint = expect.stringContaining("orrery export");
   await expect(loadModel(join(FIXTURES, "goldens", "granitemoe"))).rejects.toMatchObject({ code: "export/no-manifest", hint });
   await expect(loadModel(join(FIXTURES, "checkpoint", "types.gguf"))).rejects.toMatchObject({ code: "export/no-manifest", hint });
+});
+
+test("a wait for another process's export is told, and what to do when that process is gone", async () => {
+  const told: string[] = [];
+  const stop = new AbortController();
+  const onProgress = (progress: LoadProgress): void => {
+    if (progress.type !== "busy") return;
+    told.push(progress.message);
+    stop.abort();
+  };
+  await (await loadModel(NAME, options())).dispose();
+  const exports = join(cache, "exports", "own--granite-tiny");
+  const [name] = await readdir(exports);
+  await rm(join(exports, name!), { recursive: true });
+  const lock = "lock.1.1.00000000-0000-0000-0000-000000000000.elsewhere";
+  await mkdir(join(exports, `.${name}.partial`));
+  await writeFile(join(exports, `.${name}.partial`, lock), "");
+  await expect(loadModel(NAME, options({ signal: stop.signal, onProgress }))).rejects.toMatchObject({ code: "hub/aborted" });
+  expect(told).toEqual([expect.stringContaining(lock)]);
+  expect(told[0]).toContain("delete that file");
 });

@@ -26,7 +26,11 @@ const MAX_SOURCE = 120;
 const WAIT_MS = 500;
 
 /** How far loading is: fetching first, then the export, each told apart by `type`. */
-export type LoadProgress = FetchProgress | ({ readonly type: "export" } & ExportProgress);
+export type LoadProgress =
+  | FetchProgress
+  | ({ readonly type: "export" } & ExportProgress)
+  /** Another process makes the same export; this one waits for it. `message` names it, and what to do should it be gone. Told once. */
+  | { readonly type: "busy"; readonly message: string };
 
 /** How a model of the hub is fetched and exported. */
 export interface HubLoadOptions {
@@ -63,13 +67,14 @@ export async function exportHubModel(name: string, options: HubLoadOptions = {})
     await rm(directory, { recursive: true, force: true });
   }
   const tell = onProgress && ((progress: ExportProgress): void => onProgress({ type: "export", ...progress }));
-  await exportOnce(model.path, { out: directory, weights: precision, ...(signal && { signal }), ...(tell && { onProgress: tell }) });
+  const exporting = { out: directory, weights: precision, ...(signal && { signal }), ...(tell && { onProgress: tell }) };
+  await exportOnce(model.path, exporting, (message) => onProgress?.({ type: "busy", message }));
   return { directory, repository };
 }
 
 /** Exports, or waits until another process has. */
-async function exportOnce(path: string, options: ExportOptions): Promise<void> {
-  for (;;) {
+async function exportOnce(path: string, options: ExportOptions, onBusy: (message: string) => void): Promise<void> {
+  for (let waits = 0; ; waits++) {
     try {
       await exportModel(path, options);
       return;
@@ -77,6 +82,7 @@ async function exportOnce(path: string, options: ExportOptions): Promise<void> {
       if (options.signal?.aborted === true) throw aborted(options.signal);
       if (await isWhole(options.out)) return;
       if (!(error instanceof ExportError) || error.code !== "export/busy") throw error;
+      if (waits === 0) onBusy(`${error.message}: ${error.hint}`);
       await setTimeout(WAIT_MS, undefined, options.signal && { signal: options.signal }).catch(() => {}); // aborted: the next turn says so
     }
   }

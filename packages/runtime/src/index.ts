@@ -32,6 +32,7 @@ export { readCalibration } from "./calibration.ts";
 export { openExport, type OpenedExport } from "./open-export.ts";
 export type { OpenedModel } from "./open-model.ts";
 export type { OnnxRepository, OnnxRepositoryConfig } from "./open-onnx-repository.ts";
+export { describeOnnxRepository, type OnnxRepositoryDescription } from "./describe-onnx-repository.ts";
 export { describeExport } from "./export/describe.ts";
 export { openCheckpoint } from "./checkpoint/checkpoint.ts";
 export { readFloatArrays } from "./checkpoint/float-arrays.ts";

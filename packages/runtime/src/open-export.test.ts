@@ -41,7 +41,22 @@ test("a whole export opens, and is what was written", async () => {
 
 test("a directory without a manifest is no export", async () => {
   await rm(join(directory, MANIFEST_FILE));
-  await expect(openExport(directory)).rejects.toMatchObject({ code: "export/no-manifest" });
+  await expect(openExport(directory)).rejects.toMatchObject({ code: "export/no-manifest", message: expect.stringContaining("holds no") });
+});
+
+test("what is there instead of an export is said", async () => {
+  await rm(join(directory, MANIFEST_FILE));
+  const said = (path: string, message: string, hint: string): Promise<void> =>
+    expect(openExport(path)).rejects.toMatchObject({
+      code: "export/no-manifest",
+      message: expect.stringContaining(message),
+      hint: expect.stringContaining(hint),
+    });
+  await said(join(directory, "nowhere"), "nothing is there", "hf:owner/name");
+  const gguf = join(directory, "model.gguf");
+  await writeFile(gguf, "GGUF");
+  await said(gguf, "is a checkpoint", `orrery export ${gguf} --out`);
+  await said(directory, "is a checkpoint", `orrery export ${directory} --out`);
 });
 
 test.each([

@@ -2,11 +2,13 @@
  * An exported model as found on disk. In: a directory. Out: its manifest. Law: every file the manifest names is there in the size it says
  * (and, when asked, with the contents it says), and none of the names leads out of the directory.
  */
-import { readFile, stat } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { z } from "zod";
+import { NOTHING_THERE } from "./checkpoint/checkpoint.ts";
 import { cacheLayers } from "./checkpoint/model-config.ts";
 import { ExportError } from "./errors.ts";
+import { hasCode } from "./export/data-file.ts";
 import { hashFile } from "./hash-file.ts";
 import { MANIFEST_FILE, manifestSchema, MODEL_FILE, type Manifest } from "./manifest.ts";
 
@@ -37,11 +39,8 @@ export async function openExport(directory: string, options: { readonly verify?:
 
 async function readManifest(directory: string): Promise<Manifest> {
   const path = join(directory, MANIFEST_FILE);
-  const found = await stat(path).catch((cause: unknown) => {
-    throw new ExportError("export/no-manifest", `${directory} holds no ${MANIFEST_FILE}`, {
-      hint: "make a checkpoint ready with `orrery export <checkpoint> --out <dir>` and name that directory; ONNX graphs of others need their config.json beside them",
-      cause,
-    });
+  const found = await stat(path).catch(async (cause: unknown) => {
+    throw await noManifest(directory, cause);
   });
   if (!found.isFile()) throw badManifest(path, "is no file"); // a pipe would never end
   const { size } = found;
@@ -56,6 +55,19 @@ async function readManifest(directory: string): Promise<Manifest> {
   if (!parsed.success) throw badManifest(path, `does not fit: ${z.prettifyError(parsed.error)}`, parsed.error);
   checkNames(path, parsed.data);
   return parsed.data;
+}
+
+/** What is there in an export's place: most often a checkpoint, or nothing. */
+async function noManifest(path: string, cause: unknown): Promise<ExportError> {
+  const names = await readdir(path).catch((error: unknown) => (hasCode(error, "ENOENT") ? null : [path]));
+  if (names === null)
+    return new ExportError("export/no-manifest", `${path}: nothing is there, expected a model`, { hint: NOTHING_THERE, cause });
+  const isCheckpoint = names.some((name) => /\.(?:gguf|safetensors)$/.test(name));
+  const what = isCheckpoint ? "is a checkpoint, no export yet" : `holds no ${MANIFEST_FILE}`;
+  const hint = isCheckpoint
+    ? `make it ready with \`orrery export ${path} --out <dir>\` and name that directory`
+    : "make a checkpoint ready with `orrery export <checkpoint> --out <dir>` and name that directory; ONNX graphs of others need their config.json beside them";
+  return new ExportError("export/no-manifest", `${path} ${what}`, { hint, cause });
 }
 
 function checkNames(path: string, { files, cache, config }: Manifest): void {

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join, relative } from "node:path";
 import fc from "fast-check";
+import { describeOnnxRepository } from "./describe-onnx-repository.ts";
 import { isExport, openModel } from "./open-model.ts";
 import { openOnnxRepository } from "./open-onnx-repository.ts";
 
@@ -112,6 +113,31 @@ test("what is no repository is left to others", async () => {
   expect(await openOnnxRepository(await repository(["model.onnx"], null))).toBeNull();
   expect(await openOnnxRepository(await repository(["model.onnx"], CONFIG, { "manifest.json": {} }))).toBeNull();
   await expect(openModel(await repository(["model.onnx"], null))).rejects.toMatchObject({ code: "export/no-manifest" });
+});
+
+test("a decoder in two graphs is said to be one", async () => {
+  const pair = await repository(["onnx/decoder_model.onnx", "onnx/decoder_with_past_model.onnx"]);
+  await expect(openModel(pair)).rejects.toMatchObject({ code: "export/unmerged-decoder", message: expect.stringContaining("two graphs") });
+  const all = ["onnx/decoder_model.onnx", "onnx/decoder_with_past_model.onnx", "onnx/decoder_model_merged.onnx"];
+  expect(await chosen(await repository(all))).toEqual(["fp32", "onnx/decoder_model_merged.onnx", null]);
+});
+
+test("a repository is described without reading a graph", async () => {
+  const place = await repository([...ALL, "onnx/model_q4.onnx_data"]);
+  await writeFile(join(place, "onnx/model_q4.onnx"), "graph");
+  await writeFile(join(place, "onnx/model_q4.onnx_data"), "numbers");
+  await writeFile(join(place, "onnx/model_q4f16.onnx"), "something else");
+  expect(await describeOnnxRepository(place)).toMatchObject({
+    format: "onnx",
+    variant: "q4",
+    variants: ["fp16", "fp32", "q4", "q4f16", "quantized"],
+    decoder: join("onnx", "model_q4.onnx"),
+    embedding: null,
+    bytesOnDisk: 12,
+    contextLength: 50,
+    vocabularySize: 100,
+  });
+  expect(await describeOnnxRepository(await repository(["model.safetensors"]))).toBeNull();
 });
 
 test("an export has no variants", async () => {

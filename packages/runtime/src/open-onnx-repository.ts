@@ -21,6 +21,8 @@ const GENAI_CONFIG_FILE = "genai_config.json";
 const FOLDER = "onnx";
 /** What a decoder's file is called, without `.onnx` and the suffix of its variant. */
 const DECODERS = ["decoder_model_merged", "model"] as const;
+/** Optimum's older layout: this graph beside decoder_model.onnx, which takes no past. */
+const WITH_PAST = "decoder_with_past_model";
 const EMBEDDING = "embed_tokens";
 
 /**
@@ -49,6 +51,8 @@ export interface OnnxRepository {
   readonly directory: string;
   /** Which of its variants was chosen; null where genai_config.json names the file. */
   readonly variant: string | null;
+  /** All its variants; none where genai_config.json names the file. */
+  readonly variants: readonly string[];
   /** Absolute paths; weights lie beside them. `embedding`: the graph that makes `inputs_embeds`, where the decoder does not. */
   readonly decoder: string;
   readonly embedding: string | null;
@@ -58,7 +62,7 @@ export interface OnnxRepository {
 /**
  * Opens such a directory; null when it is none, or is an export of ours.
  * @param variant A suffix of its files (`q4`, `fp16`, …; `fp32` for none). Default: the first of {@link VARIANTS} that is there.
- * @throws ExportError `export/unknown-variant`; CheckpointError `checkpoint/…` for a config that cannot be read, or a link that leads out
+ * @throws ExportError `export/unknown-variant`, `export/unmerged-decoder`; CheckpointError `checkpoint/…` for a config that cannot be read, or a link that leads out
  */
 export async function openOnnxRepository(path: string, variant?: string): Promise<OnnxRepository | null> {
   const absolute = resolve(path);
@@ -70,11 +74,12 @@ export async function openOnnxRepository(path: string, variant?: string): Promis
   return graphs === null ? null : { directory: absolute, ...graphs, config: await readConfig(directory, genai) };
 }
 
-type Graphs = Pick<OnnxRepository, "variant" | "decoder" | "embedding">;
+type Graphs = Pick<OnnxRepository, "variant" | "variants" | "decoder" | "embedding">;
 
 async function findGraphs(root: CheckpointDirectory, wanted: string | undefined): Promise<Graphs | null> {
   const folder = root.has(FOLDER) ? await CheckpointDirectory.open(await root.file(FOLDER)) : null;
-  for (const directory of [...(folder === null ? [] : [folder]), root])
+  const directories = [...(folder === null ? [] : [folder]), root];
+  for (const directory of directories)
     for (const stem of DECODERS) {
       const decoders = variantsOf(directory, stem);
       if (decoders.size === 0) continue;
@@ -83,11 +88,23 @@ async function findGraphs(root: CheckpointDirectory, wanted: string | undefined)
       const table = tables.get(variant) ?? tables.get(best(tables) ?? "");
       return {
         variant,
+        variants: [...decoders.keys()].toSorted(),
         decoder: await directory.file(decoders.get(variant)!),
         embedding: table === undefined ? null : await directory.file(table),
       };
     }
+  for (const directory of directories) if (variantsOf(directory, WITH_PAST).size > 0) throw unmerged(directory.path);
   return null;
+}
+
+function unmerged(path: string): ExportError {
+  return new ExportError(
+    "export/unmerged-decoder",
+    `${path} holds a decoder in two graphs, one of them ${WITH_PAST}.onnx for when there is a past`,
+    {
+      hint: "take decoder_model_merged.onnx, which is both in one (optimum-cli merges them), or make the checkpoint ready with `orrery export`",
+    },
+  );
 }
 
 /** File names by variant. */
@@ -140,6 +157,7 @@ async function namedGraphs(directory: CheckpointDirectory, genai: Genai, wanted:
   if (wanted !== undefined) throw unknownVariant(`${by} names the graph, so there is no variant ${quoted(wanted)}`);
   return {
     variant: null,
+    variants: [],
     decoder: await directory.file(genai.decoder.filename, by),
     embedding: genai.embedding ? await directory.file(genai.embedding.filename, by) : null,
   };

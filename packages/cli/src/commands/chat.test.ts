@@ -1,7 +1,8 @@
+import type { ChatModel } from "@orrery/chat";
 import { scriptedModel } from "@orrery/chat/testing";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { cli } from "../cli.ts";
 import { EXIT } from "../exit-codes.ts";
 import { Outside, slowModel } from "../testing/outside.ts";
@@ -118,6 +119,55 @@ test("a file that is no conversation is told before the model is loaded, and sta
     expect(outside.loaded).toEqual([]);
     expect(await readFile(join(own, "talk.json"), "utf8")).toBe(text);
   }
+  await rm(own, { recursive: true });
+});
+
+test("a place where no conversation can be kept is told before the model is loaded", async () => {
+  for (const session of ["nowhere/talk.json", "."]) {
+    const outside = new Outside(scriptedModel(["Hello."]), folder);
+    outside.stdin.end("hi\n");
+    expect(await cli(["chat", "--session", session], outside.host)).toBe(EXIT.failed);
+    expect(outside.err).toContain("as a conversation: ");
+    expect(outside.loaded).toEqual([]);
+  }
+});
+
+test("a conversation that cannot be written for a while goes on, and is whole afterwards", async () => {
+  for (const [replies, code] of [
+    [["Hello.", "Again."], EXIT.ok],
+    [["Hello."], EXIT.failed],
+  ] as const) {
+    const own = join(await mkdtemp(join(folder, "orrery-chat-")), "there");
+    await mkdir(own);
+    const script = scriptedModel(replies);
+    const model: ChatModel = {
+      id: script.id,
+      contextLength: script.contextLength,
+      async *stream(request) {
+        if (script.requests.length === 0) await rm(own, { recursive: true });
+        else await mkdir(own);
+        yield* script.stream(request);
+      },
+    };
+    const outside = new Outside(model, dirname(own));
+    outside.stdin.end("hi\nand now\n".slice(0, replies.length === 2 ? undefined : 3));
+    expect(await cli(["chat", "--session", "there/talk.json"], outside.host)).toBe(code);
+    expect(outside.err.split("cannot be written")).toHaveLength(2);
+    if (code === EXIT.ok) expect(await readFile(join(own, "talk.json"), "utf8")).toMatch(/hi.*Hello.*and now.*Again/s);
+    await rm(dirname(own), { recursive: true });
+  }
+});
+
+test("a link to a conversation stays one", async () => {
+  const own = await mkdtemp(join(folder, "orrery-chat-"));
+  await writeFile(join(own, "talk.json"), '{"format":1,"messages":[],"tools":[]}');
+  await symlink("talk.json", join(own, "link.json"));
+  const outside = new Outside(scriptedModel(["Hello."]), own);
+  outside.stdin.end("hi\n");
+  expect(await cli(["chat", "--session", "link.json"], outside.host)).toBe(EXIT.ok);
+  expect((await lstat(join(own, "link.json"))).isSymbolicLink()).toBe(true);
+  expect(await readFile(join(own, "talk.json"), "utf8")).toContain("Hello.");
+  expect((await readdir(own)).toSorted()).toEqual(["link.json", "talk.json", "talk.json.cache"]);
   await rm(own, { recursive: true });
 });
 

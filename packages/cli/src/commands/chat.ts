@@ -3,7 +3,7 @@
  * conversation; what was said stays said.
  */
 import { run, type RunResult } from "@orrery/agent";
-import type { Message } from "@orrery/chat";
+import { toOrreryError, type Message } from "@orrery/chat";
 import { resolve } from "node:path";
 import { createApprover } from "../approval.ts";
 import { agentArguments, openAssistant, parseAgent, type AgentArguments, type Assistant } from "../assistant.ts";
@@ -12,7 +12,7 @@ import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { styleOf, type Host, type OpenModel } from "../host.ts";
 import { loadShown } from "../load.ts";
 import { printError } from "../report.ts";
-import { readChat, recall, remember, writeChat, type SavedChat } from "../saved-chat.ts";
+import { chatPath, readChat, recall, remember, writeChat, type SavedChat } from "../saved-chat.ts";
 import { LineReader } from "../view/line-reader.ts";
 import { LiveView } from "../view/live.ts";
 import type { Style } from "../view/style.ts";
@@ -37,7 +37,7 @@ export async function chatCommand(args: readonly string[], host: Host): Promise<
   if (values.json) throw usage("chat", "chat has no --json; use run");
   if (values.session === "") throw usage("chat", "--session takes a file");
   const options = agentArguments("chat", values, host);
-  const session = values.session === undefined ? undefined : resolve(host.cwd, values.session);
+  const session = values.session === undefined ? undefined : await chatPath(resolve(host.cwd, values.session));
   const style = styleOf(host, options.flags.noColor);
   const view = new LiveView(host.stdout, style);
   const assistant = await openAssistant(options, host.now);
@@ -48,8 +48,9 @@ export async function chatCommand(args: readonly string[], host: Host): Promise<
     view.line(style.dim(`${model.id} · Ctrl-C cancels a turn · /new forgets the conversation · /exit leaves`));
     const forgotten = session === undefined ? undefined : await view.during("· taking up the conversation", recall(model, session));
     if (forgotten !== undefined) view.line(style.dim(`the conversation is computed again: ${forgotten}`));
-    await converse({ host, options, assistant, model, reader, view, style, session }, saved);
+    const kept = await converse({ host, options, assistant, model, reader, view, style, session }, saved);
     view.endLine();
+    if (!kept) return EXIT.failed;
     const unsaved = session === undefined ? undefined : await view.during("· saving the conversation", remember(model, session));
     if (unsaved !== undefined) view.line(style.dim(`the conversation is saved, but will be computed again: ${unsaved}`));
     return EXIT.ok;
@@ -59,17 +60,19 @@ export async function chatCommand(args: readonly string[], host: Host): Promise<
   }
 }
 
-async function converse(conversation: Conversation, saved: SavedChat): Promise<void> {
-  const { view, style, assistant, model, host, options, session } = conversation;
+/** → whether the conversation's file, if it has one, holds all of it. */
+async function converse(conversation: Conversation, saved: SavedChat): Promise<boolean> {
+  const { view, style, assistant, model, options } = conversation;
   let { messages, tools } = saved;
+  let kept = true;
   for (;;) {
     const line = await nextLine(conversation);
-    if (line === undefined || line === "/exit" || line === "/quit") return;
+    if (line === undefined || line === "/exit" || line === "/quit") return kept;
     if (line === "") continue;
     if (line === "/new") {
       messages = [];
       tools = [];
-      if (session !== undefined) await writeChat(session, { messages, tools });
+      kept = await keep(conversation, { messages, tools });
       view.line(style.dim("a new conversation"));
       continue;
     }
@@ -80,11 +83,24 @@ async function converse(conversation: Conversation, saved: SavedChat): Promise<v
     view.endLine();
     if (result.status === "answered") view.line(`${style.dim(summaryOf(result))}\n`);
     else if (result.status === "cancelled") view.line(style.dim("cancelled"));
-    else printError(resultError(result), host.stderr);
+    else printError(resultError(result), conversation.host.stderr);
     // A turn that failed is not part of the conversation: a prompt that was too long would stay too long.
     if (result.status !== "answered" && result.status !== "cancelled") continue;
     messages = result.messages;
-    if (session !== undefined) await writeChat(session, { messages, tools });
+    kept = await keep(conversation, { messages, tools });
+  }
+}
+
+/** Writes the conversation down; a disk that is full is told and costs no turn: the next one writes all of them. */
+async function keep({ session, host, view }: Conversation, saved: SavedChat): Promise<boolean> {
+  if (session === undefined) return true;
+  try {
+    await writeChat(session, saved);
+    return true;
+  } catch (thrown) {
+    view.endLine();
+    printError(toOrreryError(thrown, "cli/bad-session"), host.stderr);
+    return false;
   }
 }
 

@@ -1,7 +1,8 @@
 /**
- * `orrery inspect <dir|checkpoint>`: what an export is, or what a checkpoint would become. Nothing but headers is read; of a model of the
- * hub that is not in the cache, nothing but the list of its files.
+ * `orrery inspect <dir|checkpoint>`: what an export or a directory of ONNX graphs is, or what a checkpoint would become. Nothing but headers
+ * is read; of a model of the hub that is not in the cache, nothing but the list of its files.
  */
+import { OrreryError } from "@orrery/chat";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { isOnHub, parse, usage } from "../arguments.ts";
@@ -33,7 +34,17 @@ export async function inspectCommand(args: readonly string[], host: Host): Promi
       return model.cachedBytes === model.bytes ? { ...facts, checkpoint: await describeCheckpoint(model.path) } : facts;
     }
     const path = resolve(host.cwd, source);
-    return existsSync(join(path, MANIFEST)) ? engine.describeExport(path) : describeCheckpoint(path);
+    return existsSync(join(path, MANIFEST)) ? engine.describeExport(path) : describeCheckpoint(path).catch(orGraphs(path));
+  }
+
+  /** A directory without weights may hold ONNX graphs; one with both is a checkpoint, which can be exported. */
+  function orGraphs(path: string): (error: unknown) => Promise<object> {
+    return async (error) => {
+      const graphs =
+        error instanceof OrreryError && error.code === "checkpoint/missing-file" ? await engine.describeOnnxRepository(path) : null;
+      if (graphs === null) throw error;
+      return graphs;
+    };
   }
 
   async function describeCheckpoint(file: string): Promise<object> {

@@ -52,6 +52,13 @@ test("directories, files and the policy reach the measurement; table and picture
   expect(options!.policy.rules).toEqual([{ name: "prompt", enabled: true, when: { phase: "prefill" }, use: "full" }]);
 });
 
+test("a picture that cannot be written costs the picture, not the table", async () => {
+  const { out } = outside();
+  expect(await cli(["precision", "d", "f", "--reference", "r", "--svg", "nowhere/p.svg"], out.host)).toBe(EXIT.failed);
+  expect(out.out).toBe("table of m\n");
+  expect(out.err).toContain("p.svg");
+});
+
 test("--json prints the report", async () => {
   const { out } = outside();
   expect(await cli(["precision", "d", "f", "--reference", "r", "--json"], out.host)).toBe(EXIT.ok);

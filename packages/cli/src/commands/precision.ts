@@ -58,8 +58,8 @@ export async function precisionCommand(args: readonly string[], host: Host): Pro
         }),
     )
     .finally(() => view.endLine());
-  if (values.svg !== undefined) await writeFile(path(values.svg), engine.precisionChart(report));
   host.stdout.write(`${values.json ? JSON.stringify(report) : engine.precisionTable(report)}\n`);
+  if (values.svg !== undefined) await writeFile(path(values.svg), engine.precisionChart(report)); // may fail, and the work of minutes is told
   return EXIT.ok;
 }
 

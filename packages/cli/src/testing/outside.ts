@@ -38,6 +38,7 @@ export class Outside {
       describeExport: unused,
       openCheckpoint: unused,
       describeCheckpoint: unused,
+      describeOnnxRepository: unused,
       fetchCheckpoint: unused,
       describeHubModel: unused,
       DEFAULT_POLICY,

@@ -13,6 +13,8 @@ export function loadLine(progress: LoadProgress): string {
       return `· ${progress.message}; trying again in ${duration(progress.delayMs)}`;
     case "offline":
       return `· ${progress.message}; using ${progress.revision} as it was at the last visit (${progress.commit.slice(0, 12)})`;
+    case "busy":
+      return `· ${progress.message}`;
     case "export":
       return `· exporting: ${measured(progress)}, ${progress.weight}`;
   }

@@ -267,6 +267,14 @@ test("sizes whose product is past 2^53 are refused", async () => {
   expect(await errorOf(path)).toMatchObject({ code: "checkpoint/too-large" });
 });
 
+test("a model that is ready to run is told from a checkpoint", async () => {
+  const ready = mkdtempSync(join(scratch, "ready-"));
+  writeFileSync(join(ready, "model.onnx"), "");
+  expect(await errorOf(ready)).toMatchObject({ code: "checkpoint/missing-file", message: expect.stringContaining("holds ONNX graphs") });
+  writeFileSync(join(ready, "manifest.json"), "{}");
+  expect(await errorOf(ready)).toMatchObject({ code: "checkpoint/missing-file", message: expect.stringContaining("an export already") });
+});
+
 test("a path that leads nowhere, an empty directory, two GGUFs: each says what it expected", async () => {
   expect(await errorOf(join(scratch, "nowhere"))).toMatchObject({ code: "checkpoint/missing-file" });
   expect(await errorOf(scratch)).toMatchObject({ code: "checkpoint/missing-file", message: expect.stringContaining("model.safetensors") });

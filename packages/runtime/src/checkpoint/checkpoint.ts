@@ -26,6 +26,9 @@ import { WeightFile } from "./weight-file.ts";
 
 const HASH_BYTES = 1 << 20;
 
+/** The hint for a path that leads nowhere. */
+export const NOTHING_THERE = "check the path; a model of the Hugging Face hub is named hf:owner/name";
+
 /**
  * Opens a checkpoint; close it when done. A directory's tokenizer.json goes before the tokenizer inside its GGUF; a .gguf file that is
  * named itself stands alone, whatever lies beside it.
@@ -35,7 +38,7 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
   const absolute = resolve(path);
   const found = await stat(absolute).catch((cause: unknown) => {
     throw new CheckpointError("checkpoint/missing-file", `${absolute}: nothing is there, expected a .gguf file or a directory`, {
-      hint: "check the path",
+      hint: NOTHING_THERE,
       cause,
     });
   });

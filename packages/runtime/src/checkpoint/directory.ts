@@ -5,6 +5,7 @@
 import { readdir, realpath } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";
 import { CheckpointError } from "../errors.ts";
+import { MANIFEST_FILE } from "../manifest.ts";
 import { namesOfParts } from "./gguf-split.ts";
 import { isRecord, quoted, readJsonObject } from "./json.ts";
 
@@ -82,7 +83,7 @@ export async function findWeights(directory: CheckpointDirectory): Promise<Weigh
   }
   if (safetensors.length > 1) await directory.file(INDEX_FILE);
   const ggufs = directory.ending(".gguf");
-  if (ggufs.length === 0) await directory.file(WEIGHTS_FILE);
+  if (ggufs.length === 0) throw noWeights(directory);
   const parts = namesOfParts(ggufs[0]!);
   if (ggufs.every((name) => parts.includes(name))) return { format: "gguf", files: await ggufFiles(directory, parts) };
   throw new CheckpointError(
@@ -92,6 +93,18 @@ export async function findWeights(directory: CheckpointDirectory): Promise<Weigh
       hint: "name the file instead of the directory",
     },
   );
+}
+
+/** A model that is ready to run is easily taken for a checkpoint. */
+function noWeights(directory: CheckpointDirectory): CheckpointError {
+  const { path } = directory;
+  const missing = (what: string, hint: string): CheckpointError =>
+    new CheckpointError("checkpoint/missing-file", `${path}: ${what}`, { hint });
+  if (directory.has(MANIFEST_FILE))
+    return missing("is an export already, expected a checkpoint", "run it as it is, or name the checkpoint that it was made of");
+  if (directory.has("onnx") || directory.ending(".onnx").length > 0)
+    return missing("holds ONNX graphs, expected a checkpoint", "run them as they are, or fetch the weights that they were made of");
+  return missing(`${quoted(WEIGHTS_FILE)} is missing, and there is no .gguf file`, COMPLETE);
 }
 
 /** The file of that path and, where it is a part of a model, all others, in order. @throws CheckpointError `checkpoint/missing-file`, `checkpoint/unsafe-path` */

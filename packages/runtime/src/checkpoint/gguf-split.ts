@@ -18,11 +18,24 @@ const TENSORS = "split.tensors.count";
 
 const HINT = "the parts are not of one model, or a file was renamed; fetch all of them again under their own names";
 
+/** What a file's name says of the model that it is a part of. */
+export interface SplitName {
+  readonly count: number;
+  /** Name of a part, counted from 1. */
+  part(number: number): string;
+}
+
+/** Null for a name, or a path, of a whole file. */
+export function splitName(name: string): SplitName | null {
+  const [, model, number, count] = NAME.exec(name) ?? [];
+  if (Number(number) < 1 || Number(count) < Number(number) || count === undefined) return null;
+  return { count: Number(count), part: (wanted) => `${model}-${String(wanted).padStart(5, "0")}-of-${count}.gguf` };
+}
+
 /** File names of all parts of the model that `name` belongs to, in order; `name` alone where it names no part. */
 export function namesOfParts(name: string): readonly string[] {
-  const [, model, number, count] = NAME.exec(name) ?? [];
-  if (Number(number) < 1 || Number(count) < Number(number) || count === undefined) return [name];
-  return Array.from({ length: Number(count) }, (_, i) => `${model}-${String(i + 1).padStart(5, "0")}-of-${count}.gguf`);
+  const split = splitName(name);
+  return split === null ? [name] : Array.from({ length: split.count }, (_, i) => split.part(i + 1));
 }
 
 /** A header and the file it is of. */

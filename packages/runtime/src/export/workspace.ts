@@ -143,7 +143,7 @@ async function checkTarget(target: string, overwrite: boolean): Promise<void> {
   if (entries.length === 0) return;
   if (!overwrite)
     throw new ExportError("export/exists", `${target} exists and has ${entries.length} entries`, {
-      hint: "choose another directory, or overwrite the export in it",
+      hint: "choose another directory, or replace the export in it (--force; in a program overwrite: true)",
     });
   if (!entries.includes(MANIFEST_FILE))
     throw new ExportError("export/exists", `${target} holds no ${MANIFEST_FILE}: only an earlier export is overwritten`, {

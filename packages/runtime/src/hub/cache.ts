@@ -4,10 +4,10 @@
  *
  *     hub/<owner>--<name>/<commit>/…             the files, as in the repository
  *                        /commits/<commit>.json   which files the commit has, with sizes and hashes
- *                        /refs/<revision>         the commit that a branch or tag was at, at the last visit
+ *                        /refs/<revision>         the commit that a branch or tag was at, at the last visit; of a long name the SHA-256
  *                        /partial/                downloads under way
  */
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { link, mkdir, readdir, readFile, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
@@ -16,6 +16,8 @@ import { isCommit, type HubName } from "./name.ts";
 import { hubFileSchema, type HubFile } from "./repository.ts";
 import { unsafePart } from "./safe-path.ts";
 
+/** A name in a directory has at most 255 characters, and needs some for what is under way. */
+const MAX_REF = 200;
 const MAX_LIST_BYTES = 64 * 2 ** 20;
 
 const listSchema = z.array(hubFileSchema.refine(({ path }) => unsafePart(path) === null));
@@ -104,7 +106,9 @@ export class RepositoryCache {
   }
 
   #ref(revision: string): string {
-    return join(this.#directory, "refs", encodeURIComponent(revision));
+    const name = encodeURIComponent(revision);
+    const short = name.length <= MAX_REF ? name : createHash("sha256").update(revision).digest("hex");
+    return join(this.#directory, "refs", short);
   }
 
   #list(commit: string): string {

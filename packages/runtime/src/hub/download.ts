@@ -42,6 +42,8 @@ export async function download(wanted: Download): Promise<void> {
     }
     const found = partial.digest();
     if (found !== wanted.file.hash.value) throw await wrongHash(wanted, partial, found);
+    const size = await partial.size();
+    if (size !== wanted.file.bytes) throw await wrongSize(wanted, partial, String(size)); // another process wrote there too
   } catch (error) {
     await partial.keep();
     throw error;

@@ -92,6 +92,13 @@ test("branches and tags, and the parts of a split .gguf in a folder", async () =
   for (const file of model.files) expect((await stat(join(model.path, "..", "..", file.path))).size).toBe(file.bytes);
 });
 
+test("a branch with the longest of names", async () => {
+  const branch = "b".repeat(255);
+  hub.repositories.set(`own/tiny@${branch}`, { commit: COMMIT, files: FILES });
+  expect((await fetched(`${NAME}@${branch}`)).commit).toBe(COMMIT);
+  expect((await fetched(`${NAME}@${branch}`, { offline: true })).commit).toBe(COMMIT);
+});
+
 test("a list of files in many pages; what is there already is told without fetching", async () => {
   hub.pageSize = 7;
   const many = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`data/${i}.json`, "[]"]));
@@ -239,4 +246,17 @@ test("more than the disk holds is refused before a byte is fetched, and by how m
   hub.repositories.set("own/tiny", { commit: COMMIT, files: FILES, tree: [entry("config.json", Buffer.from("{}")), large] });
   await expect(fetched()).rejects.toMatchObject({ code: "hub/disk-full", message: expect.stringMatching(/: \d+ too few$/) });
   expect(hub.fetched).toEqual([]);
+});
+
+test("what an earlier download left needs no room again", async () => {
+  const [bytes, left, hash] = [2 ** 50, 2 ** 20, "a".repeat(64)];
+  const large = { ...entry("model.safetensors", WEIGHTS), size: bytes, lfs: { oid: hash, size: bytes } };
+  hub.repositories.set("own/tiny", { commit: COMMIT, files: FILES, tree: [entry("config.json", Buffer.from("{}")), large] });
+  const partial = join(cache, "hub", "own--tiny", "partial");
+  await mkdir(partial, { recursive: true });
+  await writeFile(join(partial, `${hash}.incomplete`), new Uint8Array(left));
+  await expect(fetched()).rejects.toMatchObject({
+    code: "hub/disk-full",
+    message: expect.stringContaining(`${bytes + 2 - left} bytes are to`),
+  });
 });

@@ -8,6 +8,7 @@ import { RepositoryCache } from "./cache.ts";
 import { HubClient } from "./client.ts";
 import { download } from "./download.ts";
 import { isCommit, parseHubName, type HubName } from "./name.ts";
+import { partialBytes } from "./partial.ts";
 import { ProgressMeter } from "./progress.ts";
 import { commitOf, filesOf, type HubFile } from "./repository.ts";
 import { aborted, isTransient } from "./retry.ts";
@@ -56,7 +57,8 @@ export async function fetchCheckpoint(name: string, options: HubOptions = {}): P
         hint: "fetch the model once without offline or HF_HUB_OFFLINE",
       },
     );
-  await cache.reserve(bytes);
+  const there = await Promise.all(missing.map((file) => partialBytes(cache.partial, file)));
+  await cache.reserve(there.reduce((rest, part) => rest - part, bytes));
   const meter = new ProgressMeter(bytes, settings.onProgress);
   const { repository, commit } = model;
   for (const file of missing) {

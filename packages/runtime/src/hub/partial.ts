@@ -71,8 +71,14 @@ export class PartialFile {
     return this.#length;
   }
 
-  /** @throws HubError `hub/disk-full` */
+  /** Bytes on the disk; other than {@link length} when somebody else wrote there. */
+  async size(): Promise<number> {
+    return (await this.#handle.stat()).size;
+  }
+
+  /** @throws HubError `hub/disk-full`, `hub/taken-over` */
   async append(bytes: Uint8Array): Promise<void> {
+    await this.#checkOwned();
     try {
       await this.#handle.appendFile(bytes);
     } catch (cause) {
@@ -86,8 +92,9 @@ export class PartialFile {
     this.#length += bytes.byteLength;
   }
 
-  /** Forgets what there is. */
+  /** Forgets what there is. @throws HubError `hub/taken-over` */
   async restart(): Promise<void> {
+    await this.#checkOwned();
     await this.#handle.truncate(0);
     this.#hash = hashOf(this.#file);
     this.#length = 0;
@@ -108,7 +115,7 @@ export class PartialFile {
 
   /** Leaves what there is for the next download. */
   async keep(): Promise<void> {
-    const { size } = await this.#handle.stat();
+    const size = await this.size();
     await this.#close();
     if (size === 0) await rm(this.#path, { force: true });
     else await renamed(this.#path, join(this.#directory, `${this.#file.hash.value}${SUFFIX}`));
@@ -118,6 +125,20 @@ export class PartialFile {
   async discard(): Promise<void> {
     await this.#close();
     await rm(this.#path, { force: true });
+  }
+
+  /** Who takes a file over renames it, and writes to the same bytes: an owner that was stopped for minutes finds its name gone. */
+  async #checkOwned(): Promise<void> {
+    await stat(this.#path).catch((cause: unknown) => {
+      throw new HubError(
+        "hub/taken-over",
+        `another process goes on with the download of ${this.#file.path}: this one gave no sign of life`,
+        {
+          hint: "fetch again: it waits for the other, or goes on from there",
+          cause,
+        },
+      );
+    });
   }
 
   async #close(): Promise<void> {
@@ -144,6 +165,13 @@ function hashOf({ hash, bytes }: HubFile): Hash {
 
 async function partialsOf(directory: string, { hash }: HubFile): Promise<readonly string[]> {
   return (await readdir(directory)).filter((name) => name.startsWith(`${hash.value}.`) && name.endsWith(SUFFIX));
+}
+
+/** Bytes of a file that earlier downloads, or one under way, have put on the disk. */
+export async function partialBytes(directory: string, file: HubFile): Promise<number> {
+  const names = await partialsOf(directory, file).catch((): string[] => []);
+  const sizes = names.map((name) => stat(join(directory, name)).catch(() => null));
+  return (await Promise.all(sizes)).reduce((most, found) => Math.min(file.bytes, Math.max(most, found?.size ?? 0)), 0);
 }
 
 async function isOwned(directory: string, name: string): Promise<boolean> {

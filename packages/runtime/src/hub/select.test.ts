@@ -31,6 +31,19 @@ test("the only .gguf, without what is no model, and the parts of a split one tog
   });
 });
 
+test("a name that only looks like a part is a file of its own", () => {
+  for (const odd of ["m-00005-of-00003.gguf", "m-00000-of-00003.gguf"]) {
+    expect(chosen([odd])).toEqual({ files: [odd], open: odd });
+    expect(chosen([odd, "x.gguf"], `hf:a/b/${odd}`)).toEqual({ files: [odd], open: odd });
+  }
+});
+
+test("weights in several files without their index are said to be that", () => {
+  expect(() => chosen(["config.json", "a.safetensors", "b.safetensors"])).toThrow(
+    "has 2 safetensors files, but no model.safetensors.index.json",
+  );
+});
+
 test("a .gguf in the root goes before those in folders; safetensors before both", () => {
   expect(chosen(["Q4/x.gguf", "y.gguf"]).open).toBe("y.gguf");
   expect(chosen(["config.json", "model.safetensors", "y.gguf"]).open).toBeNull();

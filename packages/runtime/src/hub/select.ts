@@ -2,6 +2,7 @@
  * Which files of a repository make a model. In: all its files, and the .gguf that was named, if one was. Out: those to fetch, and the one
  * to open. Law: exactly what `openCheckpoint` would read; never a format that runs code.
  */
+import { namesOfParts, splitName } from "../checkpoint/gguf-split.ts";
 import { HubError } from "../errors.ts";
 import type { HubName } from "./name.ts";
 import type { HubFile } from "./repository.ts";
@@ -12,11 +13,10 @@ const TEXTS: ReadonlySet<string> = new Set(
 const WEIGHTS = "model.safetensors";
 const INDEX = "model.safetensors.index.json";
 const SHARD = /-\d{5}-of-\d{5}\.safetensors$/;
-/** A part of a split GGUF: stem, number, count. */
-const PART = /^(.*)-(\d{5})-of-(\d{5})\.gguf$/;
 /** Projectors of images and statistics for quantising are GGUF too, but no models. */
 const NO_MODEL = /(?:^|\/)(?:mmproj|imatrix)[^/]*$|[-.](?:mmproj|imatrix)[^/]*$/i;
 const MAX_LISTED = 10;
+const MAX_PARTS = 999;
 
 /** Files to fetch, and what of them is opened: a .gguf, or null for the directory of them. */
 export interface Selection {
@@ -39,10 +39,17 @@ export function selectFiles(all: readonly HubFile[], { repository, file }: HubNa
     if (!root.some(({ path }) => path === "config.json")) throw noModel(repository, "has weights but no config.json", ggufs);
     return { files: [...root.filter(({ path }) => TEXTS.has(path)), ...weights], open: null };
   }
-  const models = [...new Set(ggufs.map(({ path }) => firstPart(path)))];
+  const models = [...new Set(ggufs.map(({ path }) => splitName(path)?.part(1) ?? path))];
   const inRoot = models.filter((path) => !path.includes("/"));
   const [only, ...others] = inRoot.length > 0 ? inRoot : models;
-  if (only === undefined) throw noModel(repository, "has neither safetensors nor a .gguf file that a model is in", ggufs);
+  if (only === undefined) {
+    const loose = root.filter(({ path }) => path.endsWith(".safetensors")).length;
+    throw noModel(
+      repository,
+      loose > 0 ? `has ${loose} safetensors files, but no ${INDEX}` : "has neither safetensors nor a .gguf file that a model is in",
+      ggufs,
+    );
+  }
   if (others.length > 0)
     throw new HubError("hub/ambiguous-model", `${repository} has ${others.length + 1} models: ${listed([only, ...others])}`, {
       hint: `name one: hf:${repository}/${only}`,
@@ -63,8 +70,9 @@ function safetensors(root: readonly HubFile[]): readonly HubFile[] {
 
 /** A .gguf and, where it is one of several parts, the others. */
 function named(file: string, repository: string, ggufs: readonly HubFile[]): Selection {
-  const part = PART.exec(file);
-  const wanted = part === null ? [file] : partsOf(part[1]!, Number(part[3]), part[3]!, repository);
+  const count = splitName(file)?.count ?? 1;
+  if (count > MAX_PARTS) throw noModel(repository, `names a model of ${count} parts`, []);
+  const wanted = namesOfParts(file);
   const files = wanted.map((path) => {
     const found = ggufs.find((each) => each.path === path);
     if (found) return found;
@@ -76,16 +84,6 @@ function named(file: string, repository: string, ggufs: readonly HubFile[]): Sel
     });
   });
   return { files, open: wanted[0]! };
-}
-
-function partsOf(stem: string, count: number, written: string, repository: string): readonly string[] {
-  if (count < 1 || count > 999) throw noModel(repository, `names a model of ${count} parts`, []);
-  return Array.from({ length: count }, (_, i) => `${stem}-${String(i + 1).padStart(5, "0")}-of-${written}.gguf`);
-}
-
-function firstPart(path: string): string {
-  const part = PART.exec(path);
-  return part === null ? path : `${part[1]}-00001-of-${part[3]}.gguf`;
 }
 
 function noModel(repository: string, what: string, ggufs: readonly HubFile[]): HubError {
