@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -106,4 +107,29 @@ test("lengths that lie are believed only as far as the file goes", async () => {
       .copy(lie, 20 + json);
     expect(await load(lie)).toMatchObject({ code: "session/snapshot-damaged" });
   }
+});
+
+test("a session that has ended replaces no file that was saved before", async () => {
+  const ended = await openSession(FIXTURE, { threads: 1 });
+  const source = remembered(ended);
+  await serve(source, ids(40));
+  const file = join(directory, "ended");
+  expect(await saveCache(file, source)).toBe(1);
+  await ended.dispose();
+  await expect(saveCache(file, source)).rejects.toMatchObject({ code: "session/disposed" });
+  expect(await loadCache(file, remembered(session))).toBe(1);
+  expect((await readdir(directory)).filter((name) => name.startsWith("."))).toEqual([]);
+});
+
+test("a name as long as the file system allows can be saved to", async () => {
+  const file = join(directory, "あ".repeat(80));
+  expect(await saveCache(file, remembered(session))).toBe(0);
+  expect(await loadCache(file, remembered(session))).toBe(0);
+});
+
+const onPosix = process.platform === "win32" ? test.skip : test;
+onPosix("a pipe is refused, not waited for", async () => {
+  const pipe = join(directory, "pipe");
+  execFileSync("mkfifo", [pipe]);
+  await expect(loadCache(pipe, remembered(session))).rejects.toMatchObject({ code: "session/cache-file" });
 });

@@ -14,8 +14,8 @@
  * | | | S times: u64 bytes of a snapshot, the snapshot (session/snapshot.ts); least recently used first |
  */
 import { createHash, randomUUID } from "node:crypto";
-import { open, rename, rm, type FileHandle } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { open, rename, rm, stat, type FileHandle } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { z } from "zod";
 import { SessionError } from "./errors.ts";
 import type { ReplyMemory } from "./prompt/memory.ts";
@@ -39,9 +39,12 @@ export interface Remembered {
   readonly memory: ReplyMemory;
 }
 
-/** Writes the idle sequences, one in memory at a time. → how many. @throws SessionError `session/cache-file`, `session/no-snapshots` */
+/**
+ * Writes the idle sequences, one in memory at a time. → how many. Where one cannot be written, an earlier file stays as it was.
+ * @throws SessionError `session/cache-file`, `session/disposed`, `session/no-snapshots`
+ */
 export async function saveCache(path: string, { session, pool, memory }: Remembered): Promise<number> {
-  const temporary = join(dirname(path), `.${basename(path).slice(0, 100)}.${randomUUID()}`);
+  const temporary = join(dirname(path), `.orrery-cache.${randomUUID()}`);
   if (session.fingerprint === null) throw noSnapshots();
   try {
     const file = await open(temporary, "wx", 0o600);
@@ -50,7 +53,10 @@ export async function saveCache(path: string, { session, pool, memory }: Remembe
       const json = Buffer.from(JSON.stringify({ fingerprint: session.fingerprint, replies: [...memory.entries()] }));
       let at = HEAD_BYTES + json.length + HASH_BYTES;
       for (const sequence of pool.idle) {
-        const snapshot = await sequence.snapshot().catch(skipDisposed);
+        const snapshot = await sequence.snapshot().catch((thrown: unknown) => {
+          if (pool.holds(sequence)) throw thrown;
+          return null; // the pool gave it up while others were written
+        });
         if (snapshot === null) continue;
         const length = Buffer.alloc(8);
         length.writeBigUInt64LE(BigInt(snapshot.length));
@@ -79,13 +85,11 @@ export async function saveCache(path: string, { session, pool, memory }: Remembe
  */
 export async function loadCache(path: string, { session, pool, memory }: Remembered): Promise<number> {
   if (session.fingerprint === null) throw noSnapshots();
-  const file = await open(path, "r").catch((thrown: unknown) => {
+  const { file, size } = await openToRead(path).catch((thrown: unknown) => {
     throw fileError(path, "read", thrown);
   });
   try {
-    const found = await file.stat();
-    if (!found.isFile()) throw fileError(path, "read", new Error("it is no file"));
-    const reader = new Reader(file, found.size);
+    const reader = new Reader(file, size);
     const head = await reader.take(HEAD_BYTES, "its head");
     if (head.toString("latin1", 0, 8) !== MAGIC) throw damaged(`file does not begin with ${MAGIC}`);
     if (head.readUInt32LE(8) !== VERSION) throw wrongVersion(head.readUInt32LE(8), VERSION);
@@ -102,9 +106,17 @@ export async function loadCache(path: string, { session, pool, memory }: Remembe
     }
     if (reader.left > 0) throw damaged(`file has ${reader.left} bytes more than it speaks of`);
     return count;
+  } catch (thrown) {
+    throw fileError(path, "read", thrown);
   } finally {
     await file.close();
   }
+}
+
+async function openToRead(path: string): Promise<{ readonly file: FileHandle; readonly size: number }> {
+  const found = await stat(path);
+  if (!found.isFile()) throw new Error("it is no file"); // to open a pipe is to wait for who writes into it
+  return { file: await open(path, "r"), size: found.size };
 }
 
 function headOf(json: Uint8Array, sequences: number): Uint8Array {
@@ -162,12 +174,6 @@ class Reader {
 async function writeAt(file: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
   for (let written = 0; written < bytes.length;)
     written += (await file.write(bytes, written, Math.min(bytes.length - written, 2 ** 30), at + written)).bytesWritten;
-}
-
-/** The pool may give up a sequence while the others are written. */
-function skipDisposed(thrown: unknown): null {
-  if (thrown instanceof SessionError && thrown.code === "session/disposed") return null;
-  throw thrown;
 }
 
 function fileError(path: string, verb: string, cause: unknown): SessionError {

@@ -202,3 +202,11 @@ test("whatever is acquired, appended and released, the logits are those of a fre
     { numRuns: 40 },
   );
 }, 60_000);
+
+test("a sequence of which nothing was computed takes no conversation's place", async () => {
+  const pool = new SequencePool(session, { capacity: 2 });
+  await serveAndRelease(pool, prompt(1));
+  pool.release(pool.acquire(prompt(2)).sequence);
+  await serveAndRelease(pool, prompt(3));
+  expect(await serveAndRelease(pool, prompt(1, 4))).toBe(80);
+});

@@ -54,6 +54,11 @@ export class SequencePool {
     return [...this.#idle];
   }
 
+  /** Whether it is still kept, in use or not. What it gave up was disposed. */
+  holds(sequence: Sequence): boolean {
+    return this.#idle.has(sequence) || this.#busy.has(sequence);
+  }
+
   /** Keeps a sequence that was made elsewhere, as the one used last. */
   adopt(sequence: Sequence): void {
     this.#idle.add(sequence);
@@ -77,6 +82,7 @@ export class SequencePool {
       throw new SessionError("session/not-acquired", "the sequence was not acquired from this pool, or was released before", {
         hint: "release each acquired sequence once",
       });
+    if (sequence.length === 0) return sequence.dispose(); // nothing of it could be shared
     this.#idle.add(sequence);
     this.#shrink();
   }

@@ -47,3 +47,12 @@ test("replies find their requests in whatever order they come", async () => {
   expect([Array.from(first), Array.from(second)]).toEqual([[1], [2]]);
   await connection.close();
 });
+
+test("a worker whose answer cannot be read is given up, and closing ends it all the same", async () => {
+  const worker = new Worker('require("worker_threads").parentPort.on("message", () => undefined)', { eval: true });
+  const connection = new Connection(worker);
+  const waiting = connection.ask(RUN);
+  worker.emit("messageerror", new Error("unreadable"));
+  await expect(waiting).rejects.toMatchObject({ code: "session/worker-died", message: expect.stringContaining("unreadable") });
+  await connection.close();
+});

@@ -23,7 +23,10 @@ export class Connection {
     this.#worker = worker;
     worker.on("message", (reply: Reply) => this.#settle(reply));
     worker.on("error", (error) => this.#end(died(error instanceof Error ? error.message : String(error), error)));
-    worker.on("messageerror", (error) => this.#end(died(error.message, error)));
+    worker.on("messageerror", (error) => {
+      this.#end(died(error.message, error));
+      void worker.terminate(); // it is alive, and would not be told to close
+    });
     this.#exit = new Promise((resolve) => {
       worker.on("exit", (code) => {
         this.#end(died(`it ended with code ${code}`));

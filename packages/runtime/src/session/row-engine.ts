@@ -113,23 +113,31 @@ export class RowEngine implements WorkerEngine {
     }
   }
 
-  /** A sequence with room for new rows. Copies that are only held for speed make way for them. */
+  /** A sequence with room for new rows. */
   #member(id: number, past: number, count: number): Member {
     const rows = this.#sequences.get(id) ?? KeyValueRows.empty(this.#spans, this.#limits, this.#memory);
     this.#sequences.set(id, rows);
+    this.#withRoom(
+      () => rows.reserve(past, count),
+      () => rows.bytesFor(past, count),
+    );
+    return { id, rows, past };
+  }
+
+  /** Takes room for rows; copies that are only held for speed make way. @throws CacheMemoryError with `bytes`, what is needed at the least */
+  #withRoom(take: () => void, bytes: () => number): void {
     try {
-      rows.reserve(past, count);
+      take();
     } catch (thrown) {
       if (!(thrown instanceof CacheMemoryError)) throw thrown;
       this.#arena.clear();
       try {
-        rows.reserve(past, count);
+        take();
       } catch (again) {
         if (!(again instanceof CacheMemoryError)) throw again;
-        throw new CacheMemoryError(rows.bytesFor(past, count), this.#memory.budget, this.#memory.left);
+        throw new CacheMemoryError(bytes(), this.#memory.budget, this.#memory.left);
       }
     }
-    return { id, rows, past };
   }
 
   /** The past of a sequence where it lies. */
@@ -175,12 +183,10 @@ export class RowEngine implements WorkerEngine {
   /** @throws CacheMemoryError */
   restore({ sequence, length, reach, rows }: RestoreRequest): void {
     const restored = KeyValueRows.empty(this.#spans, this.#limits, this.#memory);
-    try {
-      restored.adopt(rows, length, reach);
-    } catch (thrown) {
-      restored.free();
-      throw thrown;
-    }
+    this.#withRoom(
+      () => restored.adopt(rows, length, reach),
+      () => rows.reduce((sum, { byteLength }) => sum + byteLength, 0),
+    );
     this.#sequences.set(sequence, restored);
   }
 

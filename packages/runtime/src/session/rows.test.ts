@@ -162,3 +162,11 @@ test("whatever is forked, appended, rewound and freed, each sequence reads its o
     { numRuns: 150 },
   );
 });
+
+test("the bytes needed at the least leave out rows of a window that are dropped on the way", () => {
+  const rows = empty();
+  append(rows, 0, 0, 256);
+  expect(rows.bytesFor(256, 1)).toBe(257 * 16 + (257 - (256 - 8 - 4)) * 24);
+  rows.reserve(256, 1);
+  expect(rows.bytesFor(0, 3)).toBe(3 * 40);
+});

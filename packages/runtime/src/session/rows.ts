@@ -61,8 +61,8 @@ export class SpanRows {
   /** What it takes to have room for `count` rows at position `at`; a block that must grow gets as many more as `growth` says. */
   plan(at: number, count: number, growth: Growth): Plan {
     const block = this.#block;
-    if (block === null || at < block.first) return this.#planMove(at, at, count, growth);
-    const from = Math.max(block.first, keptFrom(at - this.#limits.rewind, this.span.window));
+    const from = this.firstKept(at);
+    if (block === null || at < block.first) return this.#planMove(from, at, count, growth);
     const others = [...block.holders].filter((holder) => holder !== this);
     if (others.some((holder) => holder.#end > at)) return this.#planMove(from, at, count, growth);
     if (at + count - block.first <= block.capacity) return { act: "stay", bytes: 0 };
@@ -89,6 +89,12 @@ export class SpanRows {
     return this.#block?.first ?? 0;
   }
 
+  /** The first position whose rows are kept when others are written at `at`. */
+  firstKept(at: number): number {
+    const first = this.#block?.first ?? at;
+    return at < first ? at : Math.max(first, keptFrom(at - this.#limits.rewind, this.span.window));
+  }
+
   /** Shares the rows before `length`. Nothing is copied. */
   fork(length: number): SpanRows {
     const fork = new SpanRows(this.span, this.#limits, this.#memory);
@@ -97,11 +103,9 @@ export class SpanRows {
     return fork;
   }
 
-  /** Holds arrays with rows from position `first` on. @throws CacheMemoryError */
+  /** Holds arrays with rows from position `first` on, whose bytes have been taken. */
   adopt(arrays: readonly Float32Array[], first: number, length: number): void {
-    const block = new Block(this.span, length - first, first, arrays);
-    this.#memory.take(block.bytes);
-    this.#hold(block);
+    this.#hold(new Block(this.span, length - first, first, arrays));
     this.#end = length;
   }
 
@@ -217,11 +221,15 @@ export class KeyValueRows {
 
   /** Bytes that this sequence takes at the least, with `count` rows at `at`. */
   bytesFor(at: number, count: number): number {
-    return this.spans.reduce((sum, { span, first }) => sum + (at + count - Math.min(first, at)) * span.rowBytes, 0);
+    return this.spans.reduce((sum, rows) => sum + (at + count - rows.firstKept(at)) * rows.span.rowBytes, 0);
   }
 
-  /** Takes rows that were stored, of each array of each span from the first that a sequence with this reach keeps. @throws CacheMemoryError */
+  /**
+   * Takes rows that were stored, of each array of each span from the first that a sequence with this reach keeps: all, or none.
+   * @throws CacheMemoryError
+   */
   adopt(arrays: readonly Float32Array[], length: number, reach: number): void {
+    this.#memory.take(arrays.reduce((sum, { byteLength }) => sum + byteLength, 0));
     let at = 0;
     for (const span of this.spans) {
       span.adopt(arrays.slice(at, (at += span.span.arrays.length)), Math.min(length, keptFrom(reach, span.span.window)), length);

@@ -93,8 +93,8 @@ test("a run without room is made again as long as room can be made", async () =>
   let spare = 2;
   scheduler.makeRoom = () => spare-- > 0;
   const failed = run(0).catch((thrown: unknown) => thrown);
-  for (let i = 0; i < 3; i++) await worker.answer(new CacheMemoryError(10, 5, 1));
-  expect(await failed).toMatchObject({ code: "session/out-of-cache-memory", neededBytes: 10, budgetBytes: 5 });
+  for (let i = 0; i < 3; i++) await worker.answer(new CacheMemoryError(4, 5, 1));
+  expect(await failed).toMatchObject({ code: "session/out-of-cache-memory", neededBytes: 4, budgetBytes: 5 });
   expect(worker.runs.length).toBe(3);
 });
 
@@ -106,4 +106,40 @@ test("what waits for a sequence that is disposed is never sent", async () => {
   await worker.answer();
   await first;
   expect(worker.runs).toEqual([[0]]);
+});
+
+test("no room is made for what the whole budget could not hold", async () => {
+  let asked = 0;
+  scheduler.makeRoom = () => asked++ < 1;
+  const failed = run(0).catch((thrown: unknown) => thrown);
+  await worker.answer(new CacheMemoryError(10, 5, 1));
+  expect(await failed).toMatchObject({ code: "session/out-of-cache-memory", neededBytes: 10 });
+  expect(asked).toBe(0);
+});
+
+test("a run that failed is not made again for a sequence that was disposed meanwhile", async () => {
+  const all = [run(0), run(1), run(2)].map((promise) => promise.catch((thrown: unknown) => thrown));
+  await worker.answer();
+  scheduler.drop(1);
+  await worker.answer(new SessionError("session/run-failed", "together"));
+  await worker.answer();
+  expect(await Promise.all(all)).toEqual([0, expect.objectContaining({ code: "session/disposed" }), 2]);
+  expect(worker.runs).toEqual([[0], [1, 2], [2]]);
+});
+
+test("making room for a sequence that was disposed meanwhile, or by it, is in vain", async () => {
+  let asked = 0;
+  scheduler.makeRoom = () => {
+    asked++;
+    scheduler.drop(2);
+    return true;
+  };
+  const [first, second] = [run(1), run(2)].map((promise) => promise.catch((thrown: unknown) => thrown));
+  scheduler.drop(1);
+  await worker.answer(new CacheMemoryError(4, 5, 1));
+  expect(asked).toBe(0);
+  await worker.answer(new CacheMemoryError(4, 5, 1));
+  expect(asked).toBe(1);
+  expect([await first, await second]).toEqual([1, 2].map(() => expect.objectContaining({ code: "session/disposed" })));
+  expect(worker.runs).toEqual([[1], [2]]);
 });

@@ -42,6 +42,8 @@ export class Scheduler {
   readonly #options: SchedulerOptions;
   #queue: Job[] = [];
   #state: "idle" | "running" | "settling" = "idle";
+  /** What is in the worker, without sequences that were disposed meanwhile. */
+  readonly #running = new Set<Job>();
   /** While settling: sequences that may come back at once. */
   readonly #awaited = new Set<number>();
   #turn: NodeJS.Immediate | undefined;
@@ -66,11 +68,17 @@ export class Scheduler {
     return this.#ask(lanes, "last", true);
   }
 
-  /** Forgets what a sequence waits for. */
+  /** Whether a run that failed so may be made again: room was made, and it was not for what the whole budget could not hold. */
+  makesRoom(thrown: unknown): boolean {
+    return thrown instanceof CacheMemoryError && thrown.neededBytes <= thrown.budgetBytes && this.makeRoom();
+  }
+
+  /** Forgets what a sequence waits for. What is being computed of it ends, and is not made again: its rows are gone by then. */
   drop(sequence: number): void {
+    for (const job of this.#running) if (job.lane.sequence === sequence) this.#running.delete(job);
     const dropped = this.#queue.filter(({ lane }) => lane.sequence === sequence);
     this.#queue = this.#queue.filter(({ lane }) => lane.sequence !== sequence);
-    for (const job of dropped) job.reject(new SessionError("session/disposed", "the sequence was disposed while it waited"));
+    for (const job of dropped) job.reject(disposed());
   }
 
   #next(): void {
@@ -99,6 +107,7 @@ export class Scheduler {
   }
 
   async #compute(batch: readonly Job[]): Promise<void> {
+    for (const job of batch) this.#running.add(job);
     try {
       const logits = await this.#ask(
         batch.map(({ lane }) => lane),
@@ -107,11 +116,21 @@ export class Scheduler {
       );
       batch.forEach((job, i) => job.resolve(logits[i]!));
     } catch (thrown) {
-      if (batch.length > 1) this.#queue.unshift(...batch.map((job) => ({ ...job, sociable: false })));
-      else if (thrown instanceof CacheMemoryError && this.makeRoom()) this.#queue.unshift(batch[0]!);
-      else batch[0]!.reject(thrown);
+      this.#failed(batch, thrown);
     }
+    this.#running.clear();
     this.#settle(batch);
+  }
+
+  /** Those that failed together are made again one by one; one alone, when room was made for it. */
+  #failed(batch: readonly Job[], thrown: unknown): void {
+    const together = batch.length > 1;
+    const again = together || (this.#running.size > 0 && this.makesRoom(thrown));
+    for (const job of batch.toReversed()) {
+      if (!this.#running.has(job)) job.reject(disposed());
+      else if (again) this.#queue.unshift(together ? { ...job, sociable: false } : job);
+      else job.reject(thrown);
+    }
   }
 
   #settle(batch: readonly Job[]): void {
@@ -131,6 +150,12 @@ export class Scheduler {
     if (lanes.length === 1) return [flat];
     return lanes.map((_, i) => flat.subarray(i * vocabularySize, (i + 1) * vocabularySize));
   }
+}
+
+function disposed(): SessionError {
+  return new SessionError("session/disposed", "the sequence was disposed before its run was made", {
+    hint: "create another one with createSequence()",
+  });
 }
 
 function joinable({ lane, logits, sociable }: Job): boolean {

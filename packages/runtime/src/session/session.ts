@@ -25,7 +25,7 @@ export interface SessionOptions {
   readonly chunk?: number;
   /**
    * Bytes that the key/value rows of all sequences may take, rows that several share counted once. Default: half of the memory that is
-   * free when the session is opened.
+   * free when the session is opened. Graphs of onnx-community and their like make their rows themselves: those are not counted.
    */
   readonly cacheMemory?: number;
   /** Tokens by which a sequence of a model with windows can be rewound; default 1024. Without windows any sequence can be rewound to 0. */

@@ -133,3 +133,16 @@ test("without room a snapshot is not restored, and with room made it is", async 
   expect((await small.restore(bytes)).length).toBe(60);
   await small.dispose();
 });
+
+test("what a snapshot needs is told for all of its rows, and nobody makes room for more than the budget", async () => {
+  const small = await openSession(FIXTURE, { threads: 1, rewind: 10, cacheMemory: 5000 });
+  let asked = false;
+  small.whenFull(() => (asked = true));
+  await expect(small.restore(bytes)).rejects.toMatchObject({
+    code: "session/out-of-cache-memory",
+    neededBytes: (60 + 60 - (49 - 23)) * 2 * 8 * 4,
+    leftBytes: 5000,
+  });
+  expect(asked).toBe(false);
+  await small.dispose();
+});

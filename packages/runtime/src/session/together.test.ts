@@ -140,3 +140,15 @@ test("where there is no room for copies of rows, sequences that wait are compute
   }
   await own.dispose();
 });
+
+test("copies of sequences that were computed together make way for a snapshot's rows", async () => {
+  const small = await openSession(FIXTURE, { threads: 1, cacheMemory: 2 * 256 * 128 + 40_000 });
+  const stored = await started(ids(300), small);
+  const snapshot = await stored.snapshot();
+  stored.dispose();
+  const pair = [await started(ids(250), small), await started(ids(250, 2), small)];
+  await small.step(pair.map((sequence) => ({ sequence, token: 1 })));
+  const restored = await small.restore(snapshot);
+  expect(difference(await restored.append([1]), await fresh([...ids(300), 1]))).toBeLessThan(TOLERANCE);
+  await small.dispose();
+});

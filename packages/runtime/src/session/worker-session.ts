@@ -1,5 +1,4 @@
 /** A session whose model is in a worker. In: what its sequences share. Out: sequences, made, stepped together and restored. */
-import { CacheMemoryError } from "../errors.ts";
 import type { Fingerprint } from "./fingerprint.ts";
 import { noSnapshots, RemoteSequence, type SequenceHost } from "./remote-sequence.ts";
 import type { Prepacked, Session, Step } from "./session.ts";
@@ -40,7 +39,7 @@ export class WorkerSession implements Session {
         await connection.ask({ kind: "restore", sequence: id, length: tokens.length, reach, rows }, buffers);
         return new RemoteSequence(this.#host, { id, tokens: [...tokens], reach });
       } catch (thrown) {
-        if (!(thrown instanceof CacheMemoryError && scheduler.makeRoom())) throw thrown;
+        if (!scheduler.makesRoom(thrown)) throw thrown;
       }
     }
   }
