@@ -1,7 +1,7 @@
 /** Command line arguments, parsed and checked. In: strings. Out: typed values. Law: what is not understood is a {@link UsageError}. */
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import type { Sampling } from "@orrery/chat";
-import type { Precision } from "@orrery/runtime";
+import type { CacheFormat, Precision } from "@orrery/runtime";
 import { resolve } from "node:path";
 import { UsageError } from "./errors.ts";
 
@@ -28,6 +28,7 @@ export const AGENT_OPTIONS = {
 } as const satisfies Options;
 
 export const PRECISIONS = ["float32", "int8", "int4", "sliced", "paired"] as const satisfies readonly Precision[];
+export const CACHE_FORMATS = ["float32", "int8"] as const satisfies readonly CacheFormat[];
 
 /** Whether a model is named as one of the Hugging Face hub. */
 export function isOnHub(model: string): boolean {

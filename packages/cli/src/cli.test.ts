@@ -27,6 +27,7 @@ test.each([
   [["generate", "dir"], "generate takes a model"],
   [["export", "a.gguf"], "export needs --out <dir>"],
   [["export", "a.gguf", "--out", "d", "--weights", "int3"], "--weights takes float32, int8, int4, sliced, paired; found 'int3'"],
+  [["export", "a.gguf", "--out", "d", "--cache", "int4"], "--cache takes float32, int8; found 'int4'"],
   [["run", "x", "--weights", "int4"], "--weights is for a model of the hub"],
   [["run", "x", "--model", "hf:a/b", "--weights", "int3"], "--weights takes float32, int8, int4, sliced, paired; found 'int3'"],
   [["inspect"], "inspect takes one directory or checkpoint"],

@@ -78,6 +78,7 @@ of the Hugging Face hub) ready to run. An export that was cut off, by Ctrl-C or 
   --expert-mass <m>    add a token's experts until their weights reach m (default 1: all that the router chooses)
   --calibrate <file>   texts (.jsonl) by whose use of them experts get 8 or 4 bits
   --expert-bits <s>    share of those tokens whose experts keep 8 bits (default 0.75)
+  --cache <type>       key and value rows of older tokens: float32 (default), or int8, a quarter of the memory, not exact
   --force              replace an earlier export in <dir>
   --json               one object on stdout: the description of the export
 `,

@@ -6,6 +6,7 @@ export { ifElse, type Branch } from "./graph/ops/control.ts";
 export {
   add,
   cos,
+  dequantize,
   geluTanh,
   greater,
   isNonZero,

@@ -42,5 +42,5 @@ export type { AppendOptions, LogitRows, Prepacked, PrepackedMode, Sequence, Sess
 export type { Fingerprint } from "./session/fingerprint.ts";
 export { createTokenizer } from "./tokenizer/tokenizer.ts";
 export type { Tokenizer, Vocabulary } from "./tokenizer/vocabulary.ts";
-export type { Manifest, Precision } from "./manifest.ts";
+export type { CacheFormat, Manifest, Precision } from "./manifest.ts";
 export type { ModelConfig } from "./checkpoint/model-config.ts";

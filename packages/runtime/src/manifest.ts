@@ -15,6 +15,10 @@ export function chooses(precision: Precision): boolean {
   return precision === "sliced" || precision === "paired";
 }
 
+export const CACHE_FORMATS = ["float32", "int8"] as const;
+/** How key and value rows are kept: as computed, or, of layers without a window, the older ones in 8 bits with a scale for each head. */
+export type CacheFormat = (typeof CACHE_FORMATS)[number];
+
 export const manifestSchema = z.object({
   format: z.literal(2),
   family: z.string(),
@@ -24,6 +28,8 @@ export const manifestSchema = z.object({
     precision: z.enum(PRECISIONS),
     /** MatMulNBits accuracy_level the graph was built with. */
     accuracyLevel: z.union([z.literal(0), z.literal(4)]),
+    /** How key and value rows are kept. */
+    cache: z.enum(CACHE_FORMATS).default("float32"),
   }),
   experts: z.object({
     mode: z.enum(["conditional", "merged", "none"]),

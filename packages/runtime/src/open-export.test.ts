@@ -24,7 +24,7 @@ const MANIFEST: Manifest = {
   family: "granite-moe",
   config: TINY_CONFIG,
   source: { name: "tiny.gguf", format: "gguf", sha256: "00" },
-  weights: { precision: "int8", accuracyLevel: 4 },
+  weights: { precision: "int8", accuracyLevel: 4, cache: "float32" },
   experts: { mode: "merged", measured: null, reason: null },
   cache: [{ layer: 0, heads: 1, size: 32, window: null }],
   onnxruntime: "1.30.0",

@@ -1,6 +1,6 @@
 /** `orrery export <checkpoint> --out <dir>`: a checkpoint made ready to run. Out: progress on stderr, a description on stdout. */
 import { relative, resolve } from "node:path";
-import { isOnHub, oneOf, parse, PRECISIONS, usage } from "../arguments.ts";
+import { CACHE_FORMATS, isOnHub, oneOf, parse, PRECISIONS, usage } from "../arguments.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import type { Host } from "../host.ts";
 import { cancellable, fetchShown, shownOn } from "../load.ts";
@@ -31,6 +31,7 @@ export async function exportCommand(args: readonly string[], host: Host): Promis
     "expert-mass": { type: "string" },
     "expert-bits": { type: "string" },
     calibrate: { type: "string" },
+    cache: { type: "string" },
     force: { type: "boolean" },
     json: { type: "boolean" },
   });
@@ -43,6 +44,7 @@ export async function exportCommand(args: readonly string[], host: Host): Promis
   const cover = share("expert-bits", values["expert-bits"]) ?? DEFAULT_COVER;
   const { calibrate } = values;
   if (values["expert-bits"] !== undefined && calibrate === undefined) throw usage("export", "--expert-bits needs --calibrate <file.jsonl>");
+  const cache = oneOf("export", "cache", values.cache ?? "float32", CACHE_FORMATS);
   const out = resolve(host.cwd, values.out);
 
   const engine = await host.engine();
@@ -55,6 +57,7 @@ export async function exportCommand(args: readonly string[], host: Host): Promis
     const options = {
       out,
       weights,
+      cache,
       ...(experts === undefined ? {} : { experts }),
       ...(expertMass === undefined ? {} : { expertMass }),
       ...(calibration === undefined ? {} : { calibration }),

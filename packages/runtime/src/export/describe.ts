@@ -34,7 +34,12 @@ export async function describeExport(directory: string): Promise<ExportDescripti
   const { manifest } = await openExport(directory);
   const { config, files } = manifest;
   const family = familyOf(manifest.family);
-  const build = { experts: manifest.experts.mode, accuracyLevel: manifest.weights.accuracyLevel, expertMass: manifest.experts.mass ?? 1 };
+  const build = {
+    experts: manifest.experts.mode,
+    accuracyLevel: manifest.weights.accuracyLevel,
+    expertMass: manifest.experts.mass ?? 1,
+    cache: manifest.weights.cache,
+  };
   const dataFiles = likelyFiles(manifest, family);
   const graph = family.build(config, weightTable(dataFiles), build);
   const total = dataFiles.flatMap(({ weights }) => weights).reduce((sum, { spec }) => sum + spec.shape[0] * spec.shape[1], 0);
@@ -51,6 +56,7 @@ export async function describeExport(directory: string): Promise<ExportDescripti
       dataFiles,
       graph,
       files.some(({ name }) => name === TOKENIZER_FILE),
+      manifest.weights.cache,
     ),
   };
 }

@@ -1,10 +1,11 @@
 /** Memory and parameters of a Gemma 4 with windows, keys read from another layer and embeddings of the layers' own, by its config alone. */
 import type { LayerConfig, ModelConfig } from "../checkpoint/model-config.ts";
 import { familyOf } from "../families/registry.ts";
+import type { Graph } from "../graph/graph.ts";
 import type { Precision } from "../manifest.ts";
 import { planQuantized } from "../weights/storage.ts";
 import { estimateMemory, idleNumbers } from "./estimate.ts";
-import { planDataFiles, weightTable } from "./plan.ts";
+import { planDataFiles, weightTable, type DataFile } from "./plan.ts";
 
 const [VOCABULARY, HIDDEN, WIDTH, CONTEXT, WINDOW] = [1000, 64, 128, 4096, 16];
 
@@ -28,7 +29,7 @@ const CONFIG: ModelConfig = {
   tokens: { bos: 2, stop: [1] },
 };
 
-function planned(precision: Precision): Parameters<typeof estimateMemory> {
+function planned(precision: Precision): [ModelConfig, readonly DataFile[], Graph, boolean] {
   const build = { experts: "none", accuracyLevel: 4 } as const;
   const family = familyOf(CONFIG.family);
   const files = planDataFiles(family.weights(CONFIG, build).map((spec) => ({ spec, storage: planQuantized(spec, precision) })));
@@ -40,6 +41,13 @@ test("layers that read another's keys cost no rows, and windows no more rows tha
   const [narrow, wide] = [2 * 32 * 4, 2 * 64 * 4]; // K and V, size, bytes
   expect(cachePerToken).toBe(narrow + wide);
   expect(cacheFullContext).toBe(narrow * WINDOW + wide * CONTEXT);
+});
+
+test("of an int8 cache, rows without a window have 8 bits and a scale for each head once they are old", () => {
+  const { cachePerToken, cacheFullContext } = estimateMemory(...planned("float32"), "int8");
+  const [narrow, wide, old] = [2 * 32 * 4, 2 * 64 * 4, 2 * (64 + 4)];
+  expect(cachePerToken).toBe(narrow + wide);
+  expect(cacheFullContext).toBe(narrow * WINDOW + wide * 256 + old * (CONTEXT - 256));
 });
 
 test.each([

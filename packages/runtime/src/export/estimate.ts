@@ -5,6 +5,8 @@
 import { familyNamed } from "../checkpoint/config.ts";
 import { cacheLayers, type ModelConfig } from "../checkpoint/model-config.ts";
 import type { Graph } from "../graph/graph.ts";
+import type { CacheFormat } from "../manifest.ts";
+import { RECENT } from "../session/old-rows.ts";
 import { slicesOf, type Slice } from "../weights/storage.ts";
 import type { FileRange } from "../weights/weight.ts";
 import type { DataFile } from "./plan.ts";
@@ -22,9 +24,9 @@ export interface MemoryEstimate {
   readonly tokenizer: number;
   /** All that is resident once the model is loaded: `weights`, `mapped`, `engine` and `tokenizer`. */
   readonly loaded: number;
-  /** Key and value rows of a token, before any window is full. */
+  /** Key and value rows of a new token, before any window is full. */
   readonly cachePerToken: number;
-  /** Those of a full context: layers with a window keep no more rows than it has. */
+  /** Those of a full context: layers with a window keep no more rows than it has; of an int8 cache, old rows have 8 bits. */
   readonly cacheFullContext: number;
   /** `loaded` and the rows of one full context. */
   readonly fullContext: number;
@@ -49,7 +51,14 @@ interface Use {
   readonly inBranch: boolean;
 }
 
-export function estimateMemory(config: ModelConfig, dataFiles: readonly DataFile[], graph: Graph, tokenizer: boolean): MemoryEstimate {
+/** `cache`: how key and value rows are kept; default `float32`. */
+export function estimateMemory(
+  config: ModelConfig,
+  dataFiles: readonly DataFile[],
+  graph: Graph,
+  tokenizer: boolean,
+  cache: CacheFormat = "float32",
+): MemoryEstimate {
   const { useOf, branches } = usesOf(graph);
   let [weights, tables, mapped] = [0, 0, 0];
   for (const { storage, stored } of dataFiles.flatMap((file) => file.weights.flatMap(slicesOf))) {
@@ -61,7 +70,7 @@ export function estimateMemory(config: ModelConfig, dataFiles: readonly DataFile
   const engine = ENGINE_BYTES + branches * BRANCH_BYTES;
   const vocabulary = tokenizer ? config.vocabularySize * VOCABULARY_ENTRY_BYTES : 0;
   const loaded = weights + mapped + engine + vocabulary;
-  const cacheFullContext = cacheBytes(config, config.contextLength);
+  const cacheFullContext = cacheBytes(config, config.contextLength, cache);
   return {
     weights,
     tables,
@@ -69,7 +78,7 @@ export function estimateMemory(config: ModelConfig, dataFiles: readonly DataFile
     engine,
     tokenizer: vocabulary,
     loaded,
-    cachePerToken: cacheBytes(config, 1),
+    cachePerToken: cacheBytes(config, 1, cache),
     cacheFullContext,
     fullContext: loaded + cacheFullContext,
   };
@@ -82,11 +91,12 @@ export function idleNumbers(config: ModelConfig): number {
 }
 
 /** Bytes of the key and value rows of so many tokens. */
-function cacheBytes(config: ModelConfig, tokens: number): number {
-  return cacheLayers(config).reduce(
-    (sum, { heads, size, window }) => sum + 2 * heads * size * FLOAT32_BYTES * Math.min(tokens, window ?? Infinity),
-    0,
-  );
+function cacheBytes(config: ModelConfig, tokens: number, cache: CacheFormat): number {
+  return cacheLayers(config).reduce((sum, { heads, size, window }) => {
+    const old = cache === "int8" && window === null ? Math.max(0, tokens - RECENT) : 0;
+    const recent = Math.min(tokens, window ?? Infinity) - old;
+    return sum + 2 * heads * (recent * size * FLOAT32_BYTES + old * (size + FLOAT32_BYTES));
+  }, 0);
 }
 
 /** Blocks are packed with a scale and a sum of float32 each (ort-node.md, section 4, measured); a float32 matrix is repacked as it is. */

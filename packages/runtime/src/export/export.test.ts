@@ -87,7 +87,7 @@ describe.each(GOLDENS)("%s", (name) => {
   test.each(["conditional", "merged"] as const)("float32 weights, %s experts: the logits of the reference", async (experts) => {
     const { ids, logits } = await goldenCase(name, "long");
     const model = await exported(golden(name), { weights: "float32", experts });
-    expect(model.manifest?.weights).toEqual({ precision: "float32", accuracyLevel: 0 });
+    expect(model.manifest?.weights).toEqual({ precision: "float32", accuracyLevel: 0, cache: "float32" });
     expect(largestDifference(await logitsOf(model, ids), logits)).toBeLessThanOrEqual(1e-4);
   });
 

@@ -12,7 +12,7 @@ import { engineVersion } from "../engine-version.ts";
 import { ExportError } from "../errors.ts";
 import type { BuildOptions, Family } from "../families/family.ts";
 import { familyOf } from "../families/registry.ts";
-import { MANIFEST_FILE, type Manifest, type Precision } from "../manifest.ts";
+import { MANIFEST_FILE, type CacheFormat, type Manifest, type Precision } from "../manifest.ts";
 import type { OpenedExport } from "../open-export.ts";
 import { runtimeVersion } from "../runtime-version.ts";
 import { atLeastOne } from "../session/at-least-one.ts";
@@ -42,6 +42,12 @@ export interface ExportOptions {
   readonly calibration?: Calibration;
   /** 0: exact float32 activations, for reference (8 bits decode many times slower so); 4: int8. Default: 0 for float32 weights, else 4. */
   readonly accuracyLevel?: 0 | 4;
+  /**
+   * How key and value rows are kept: `float32` (the default) as they are computed; `int8`: of layers without a window, those of all but
+   * the last few hundred tokens in 8 bits with a scale for each head, which takes about a quarter of the memory and is not exact. Such a
+   * model computes one sequence at a time and writes no snapshots.
+   */
+  readonly cache?: CacheFormat;
   /** Replace an earlier export in `out`; default false. */
   readonly overwrite?: boolean;
   /** Threads that write; default: one a processor, at most 4, fewer where memory or the model is small. */
@@ -138,7 +144,7 @@ async function writeExport(
     family: family.name,
     config: checkpoint.config,
     source: { name: basename(checkpoint.path), format: checkpoint.format, sha256 },
-    weights: { precision: options.weights, accuracyLevel: build.accuracyLevel },
+    weights: { precision: options.weights, accuracyLevel: build.accuracyLevel, cache: options.cache ?? "float32" },
     experts,
     cache: [...cacheLayers(checkpoint.config)],
     onnxruntime: engineVersion(),
@@ -150,9 +156,10 @@ async function writeExport(
 
 /** All that decides the bytes of an export. */
 function keyFacts({ config, tokenizer, path, format }: Checkpoint, options: ExportOptions, source: readonly string[]): object {
-  const { weights, experts = null, accuracyLevel = null, expertMass = null, calibration = null } = options;
+  const { weights, experts = null, accuracyLevel = null, expertMass = null, calibration = null, cache = "float32" } = options;
   const versions = [runtimeVersion(), engineVersion()];
-  return { source, name: basename(path), format, config, tokenizer, weights, experts, accuracyLevel, expertMass, calibration, versions };
+  const asked = { weights, experts, accuracyLevel, expertMass, calibration, cache };
+  return { source, name: basename(path), format, config, tokenizer, ...asked, versions };
 }
 
 async function chooseBuild(
@@ -164,7 +171,7 @@ async function chooseBuild(
   const accuracyLevel = options.accuracyLevel ?? (options.weights === "float32" ? 0 : 4);
   const mass = expertMass(options);
   const experts = earlier ?? { ...(await chooseExperts(family, checkpoint, options, accuracyLevel)), ...(mass < 1 ? { mass } : {}) };
-  return { build: { experts: experts.mode, accuracyLevel, expertMass: mass }, experts };
+  return { build: { experts: experts.mode, accuracyLevel, expertMass: mass, cache: options.cache ?? "float32" }, experts };
 }
 
 async function chooseExperts(

@@ -8,13 +8,14 @@ import { Graph, type Value } from "../graph/graph.ts";
 import { tanh } from "../graph/ops/elementwise.ts";
 import { concat, reshape } from "../graph/ops/layout.ts";
 import { gather } from "../graph/ops/select.ts";
-import { attend, type Keys } from "../layers/attention.ts";
+import { attend } from "../layers/attention.ts";
 import { embedding } from "../layers/embedding.ts";
 import { linear } from "../layers/linear.ts";
 import { vector, type Parameters } from "../layers/parameters.ts";
 import { normalize, scaled, type Residual } from "../layers/residual.ts";
-import { Run, type Rows } from "../layers/run.ts";
+import { Run, type Keys, type Rows } from "../layers/run.ts";
 import { dimAt } from "../graph/shape.ts";
+import type { CacheFormat } from "../manifest.ts";
 
 /** One layer while it is built. */
 export interface DecoderLayer {
@@ -28,22 +29,23 @@ export interface DecoderLayer {
    * Mixes values by q [rows, kvHeads, groups, size], turned. `own`: this run's rows of keys (turned) and values, [S, kvHeads, 1, size]
    * each, of a layer that owns them; null: it reads those of `config.keysFrom`.
    */
-  attend(q: Value, own: { readonly key: Value; readonly value: Value } | null): Value;
+  attend(q: Value, own: Keys | null): Value;
 }
 
 export interface DecoderParts {
   readonly name: string;
   readonly config: ModelConfig;
   readonly parameters: Parameters;
+  readonly cache: CacheFormat;
   /** Called once, before the layers; gives the equations of a layer. `x`: embedded tokens [1, S, hidden]. */
   layer(run: Run, x: Value): (x: Residual, layer: DecoderLayer) => Residual;
 }
 
-export function buildDecoder({ name, config, parameters, layer }: DecoderParts): Graph {
+export function buildDecoder({ name, config, parameters, cache, layer }: DecoderParts): Graph {
   const { hiddenSize, normEpsilon, scales, softcap, tiedHead } = config;
   const graph = new Graph(name);
-  const run = new Run(graph, config);
-  const keys = new Map<number, Keys>();
+  const run = new Run(graph, config, cache);
+  const keys = new Map<number, readonly Keys[]>();
   const pasts = new Map(cacheLayers(config).map(({ layer }) => [layer, run.past(layer, config.layers[layer]!)]));
 
   const x = scaled(reshape(embedding(run.ids, parameters, "embedding"), [1, "S", hiddenSize]), scales.embedding);
@@ -54,7 +56,7 @@ export function buildDecoder({ name, config, parameters, layer }: DecoderParts):
     const rows: Rows = index < narrow ? "all" : "wanted";
     if (index === narrow) residual = wantedRows(residual, run);
     const attendLayer: DecoderLayer["attend"] = (q, own) => {
-      if (own !== null) keys.set(index, { past: pasts.get(index)!, ...own });
+      if (own !== null) keys.set(index, [...pasts.get(index)!, own]);
       return attend(q, keys.get(settings.keysFrom)!, run.sight(settings.window, rows));
     };
     const place = `layers.${index}`;
@@ -66,7 +68,7 @@ export function buildDecoder({ name, config, parameters, layer }: DecoderParts):
   const hidden = reshape(last, ["R", hiddenSize]);
   const logits = linear(scaled(hidden, 1 / scales.logits), parameters, tiedHead ? "embedding" : "head");
   graph.output("logits", softcap === null ? logits : capped(logits, softcap));
-  const newRows = [...keys.values()].flatMap(({ key, value }) => [key, value].map(flat));
+  const newRows = [...keys.values()].flatMap((parts) => [parts.at(-1)!.key, parts.at(-1)!.value].map(flat));
   graph.output("rows", concat(newRows, 1));
   return graph;
 }

@@ -2,6 +2,7 @@
 import type { ModelConfig } from "../checkpoint/model-config.ts";
 import { GraphError } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
+import type { CacheFormat } from "../manifest.ts";
 import type { WeightSpec, WeightTable } from "../weights/weight.ts";
 
 /**
@@ -17,6 +18,8 @@ export interface BuildOptions {
   readonly accuracyLevel: 0 | 4;
   /** Experts of a token are added until their weights reach this, 0 … 1; default 1, all of them. */
   readonly expertMass?: number;
+  /** How the graph takes past rows; default `float32`. */
+  readonly cache?: CacheFormat;
 }
 
 /** How the experts of a model that has them are computed. @throws GraphError `graph/expert-mode` for `none` */

@@ -2,7 +2,7 @@
 import { GraphError } from "../errors.ts";
 import { Graph, type Value } from "./graph.ts";
 import { ifElse } from "./ops/control.ts";
-import { add, mul, silu } from "./ops/elementwise.ts";
+import { add, dequantize, mul, silu } from "./ops/elementwise.ts";
 import { concat, expand, identity, reshape, split, transpose } from "./ops/layout.ts";
 import { matmul, matmulNBits } from "./ops/linear.ts";
 import { gather, gatherBlocks, topK } from "./ops/select.ts";
@@ -166,6 +166,14 @@ describe("shapes", () => {
   test("indices that are not integers are refused", () => {
     const [x] = inputs(["S", 2]);
     refused("graph/dtype", /Gather: x0 is float32, expected int64/, () => gather(x!, x!));
+  });
+
+  test("scales that are not one for each row are refused", () => {
+    const [scales, wide] = inputs([3], [3, 2]);
+    const x = scales!.graph.input("x", "int8", ["S", 4]);
+    refused("graph/shape-mismatch", /number of scales in x0 is 3, expected S/, () => dequantize(x, scales!));
+    refused("graph/shape-mismatch", /x1 is \[3, 2\], expected 1 dimensions/, () => dequantize(x, wide!));
+    refused("graph/dtype", /x0 is float32, expected int8/, () => dequantize(scales!, scales!));
   });
 
   test("blocks that do not fit the matrix are refused", () => {

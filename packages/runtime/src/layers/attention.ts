@@ -1,7 +1,7 @@
 /**
- * Attention over past and new rows in two parts, so that the past is read where it lies and nothing of it is copied:
- * softmax(q·[past; new]ᵀ + mask) · [past; new].
- * Law: there is at least one past row (see `matmul`); before the first token a run is given one row of padding, which the mask hides.
+ * Attention over rows in parts, the past and those of this run's tokens, so that the past is read where it lies and nothing of it is
+ * copied: softmax(q·[past; new]ᵀ + mask) · [past; new].
+ * Law: no part is empty (see `matmul`); for a part that would be, a run is given one row of padding, which the mask hides.
  */
 import type { Value } from "../graph/graph.ts";
 import { add } from "../graph/ops/elementwise.ts";
@@ -9,14 +9,7 @@ import { concat, reshape, splitAt, transpose } from "../graph/ops/layout.ts";
 import { matmul } from "../graph/ops/linear.ts";
 import { softmax } from "../graph/ops/norm.ts";
 import { dimAt, timesDim, type Dim } from "../graph/shape.ts";
-import type { Past, Sight } from "./run.ts";
-
-/** What a layer reads: past rows, and the rows of this run's tokens, [S, heads, 1, size] each. */
-export interface Keys {
-  readonly past: Past;
-  readonly key: Value;
-  readonly value: Value;
-}
+import type { Keys, Sight } from "./run.ts";
 
 /**
  * From this many query heads of a key head on they are the rows of one product, which reads the keys once for all of them: 0.55 to 0.75 of
@@ -25,21 +18,24 @@ export interface Keys {
 const FOLDED_GROUPS = 4;
 
 /**
- * q: [rows, kvHeads, groups, size], turned; groups are the query heads that share a key head. q·k must come out scaled.
+ * q: [rows, kvHeads, groups, size], turned; groups are the query heads that share a key head. q·k must come out scaled. `parts`: what it
+ * reads, in the order of the mask.
  * → the mixed values [1, rows, kvHeads·groups·size].
  */
-export function attend(q: Value, { past, key, value }: Keys, { mask, lengths }: Sight): Value {
+export function attend(q: Value, parts: readonly Keys[], { mask, lengths }: Sight): Value {
   const [tokens, kvHeads, groups, size] = [0, 1, 2, 3].map((axis) => dimAt(q.shape, axis)) as [Dim, number, number, number];
   const folded = groups >= FOLDED_GROUPS;
   const queries = folded ? reshape(headsFirst(q), [kvHeads, 1, timesDim(tokens, groups), size]) : q;
   const byHead = { transposeB: true, rowsFirst: { a: !folded, b: true } };
-  const scores = concat([matmul(queries, past.key, byHead), matmul(queries, key, byHead)], -1); // [kvHeads, groups, rows, T+S]
+  const scores = concat(
+    parts.map(({ key }) => matmul(queries, key, byHead)),
+    -1,
+  ); // [kvHeads, groups, rows, T+S]
   const masked = folded ? addByToken(scores, mask, groups) : add(scores, mask);
 
-  const parts = [dimAt(past.key.shape, 0), dimAt(key.shape, 0)];
-  const [onPast, onNew] = splitAt(softmax(masked), lengths, parts, -1);
-  const byRow = { rowsFirst: { b: true } };
-  const mixed = add(matmul(onPast!, past.value, byRow), matmul(onNew!, value, byRow)); // [kvHeads, groups, rows, size]
+  const rows = parts.map(({ key }) => dimAt(key.shape, 0));
+  const shares = splitAt(softmax(masked), lengths, rows, -1);
+  const mixed = parts.map(({ value }, i) => matmul(shares[i]!, value, { rowsFirst: { b: true } })).reduce(add); // [kvHeads, groups, rows, size]
   const tokensFirst = folded ? headsFirst(reshape(mixed, [kvHeads, tokens, groups, size])) : transpose(mixed, [2, 0, 1, 3]);
   return reshape(tokensFirst, [1, tokens, kvHeads * groups * size]);
 }

@@ -5,30 +5,33 @@
  */
 import type { LayerConfig, ModelConfig } from "../checkpoint/model-config.ts";
 import type { Graph, Value } from "../graph/graph.ts";
-import { add, cos, greater, mod, mul, or, sin, sub, toFloat, where } from "../graph/ops/elementwise.ts";
+import { add, cos, dequantize, greater, mod, mul, or, sin, sub, toFloat, where } from "../graph/ops/elementwise.ts";
 import { concat, lengthOf, reshape } from "../graph/ops/layout.ts";
 import { rotaryEmbedding } from "../graph/ops/rotary.ts";
 import { gather } from "../graph/ops/select.ts";
-import { dimAt } from "../graph/shape.ts";
-import { LANE } from "../manifest.ts";
+import { dimAt, timesDim } from "../graph/shape.ts";
+import { LANE, type CacheFormat } from "../manifest.ts";
 
 /** Lowest finite float32: exp of it is 0, and no sum with it is NaN. */
 const MASKED = -3.4028234663852886e38;
 
+/** Symbol of the number of old rows. */
+const OLD = "O";
+
 /** Which tokens of a run: all, or those whose logits are wanted. */
 export type Rows = "all" | "wanted";
 
-/** Rows of the past that a layer reads, [T, heads, 1, size]. */
-export interface Past {
+/** Rows that a layer reads, [rows, heads, 1, size]. */
+export interface Keys {
   readonly key: Value;
   readonly value: Value;
 }
 
 /** Who may look where. */
 export interface Sight {
-  /** float32 [rows, T+S]: 0 where the token may look, else the lowest number. */
+  /** float32 [rows, T+S]: 0 where the token may look, else the lowest number. Old rows, where there are any, come first. */
   readonly mask: Value;
-  /** int64 [2]: T and S. */
+  /** int64 [parts]: the rows of each part, S last. */
   readonly lengths: Value;
 }
 
@@ -40,7 +43,9 @@ export class Run {
   readonly wanted: Value;
   /** int64 [S] */
   readonly positions: Value;
-  readonly #pastPositions = new Map<number | null, Value>();
+  readonly #cache: CacheFormat;
+  /** Of each part of the past, by window. */
+  readonly #pastPositions = new Map<number | null, readonly Value[]>();
   /** Positions within the own sequence, by rows; float32 [rows, 1]. */
   readonly #places = new Map<Rows, Value>();
   readonly #made = new Map<string, unknown>();
@@ -48,35 +53,58 @@ export class Run {
   readonly #gain: number;
 
   /** Declares the inputs that do not belong to one layer. docs/architecture.md lists all. */
-  constructor(graph: Graph, config: ModelConfig) {
+  constructor(graph: Graph, config: ModelConfig, cache: CacheFormat) {
     this.graph = graph;
+    this.#cache = cache;
     this.#gain = Math.sqrt(config.scales.attention);
     this.ids = graph.input("input_ids", "int64", ["S"]);
     this.positions = graph.input("positions", "int64", ["S"]);
     const logitRows = graph.input("logit_rows", "int64", ["R"]);
     for (const { window } of config.layers)
       if (!this.#pastPositions.has(window))
-        this.#pastPositions.set(window, graph.input(`past_positions.${window ?? "all"}`, "int64", [pastSymbol(window)]));
+        this.#pastPositions.set(window, [
+          ...(this.#hasOld(window) ? [graph.input("old_positions", "int64", [OLD])] : []),
+          graph.input(`past_positions.${window ?? "all"}`, "int64", [pastSymbol(window)]),
+        ]);
     this.wanted = add(logitRows, zeroUnlessEmpty(logitRows));
   }
 
-  /** Inputs with the past rows of a layer that owns keys and values. */
-  past(layer: number, { heads, window }: LayerConfig): Past {
-    const side = (name: string): Value =>
-      this.graph.input(`past.${layer}.${name}`, "float32", [pastSymbol(window), heads.keyValue, 1, heads.size]);
-    return { key: side("key"), value: side("value") };
+  /** The past rows of a layer that owns keys and values, part by part. */
+  past(layer: number, { heads, window }: LayerConfig): readonly Keys[] {
+    const recent = (side: string): Value =>
+      this.graph.input(`past.${layer}.${side}`, "float32", [pastSymbol(window), heads.keyValue, 1, heads.size]);
+    const old = (side: string): Value => {
+      const numbers = this.graph.input(`old.${layer}.${side}`, "int8", [OLD, heads.keyValue * heads.size]);
+      const scales = this.graph.input(`old.${layer}.${side}_scales`, "float32", [OLD, heads.keyValue]);
+      const vectors = timesDim(OLD, heads.keyValue);
+      const rows = dequantize(reshape(numbers, [vectors, heads.size]), reshape(scales, [vectors]));
+      return reshape(rows, [OLD, heads.keyValue, 1, heads.size]);
+    };
+    return (this.#hasOld(window) ? [old, recent] : [recent]).map((part) => ({ key: part("key"), value: part("value") }));
+  }
+
+  /** Windows hold few rows, and the newest at that. */
+  #hasOld(window: number | null): boolean {
+    return this.#cache === "int8" && window === null;
   }
 
   sight(window: number | null, rows: Rows): Sight {
     return this.#once(`sight ${window} ${rows}`, () => {
       const before = this.#pastPositions.get(window)!;
-      const keys = concat([before, this.positions], 0);
+      const parts = [...before, this.positions];
+      const keys = concat(parts, 0);
       const own = this.#rowsOf(this.positions, rows);
       const distance = sub(reshape(own, [dimAt(own.shape, 0), 1]), keys); // [rows, T+S]
       const far = greater(distance, this.#integer((window ?? LANE / 2) - 1));
       const hidden = or(greater(this.#integer(0), distance), far);
       const mask = where(hidden, this.graph.constant("float32", [], [MASKED]), this.graph.constant("float32", [], [0]));
-      return { mask, lengths: concat([lengthOf(before, 0), lengthOf(this.positions, 0)], 0) };
+      return {
+        mask,
+        lengths: concat(
+          parts.map((part) => lengthOf(part, 0)),
+          0,
+        ),
+      };
     });
   }
 
@@ -102,7 +130,7 @@ export class Run {
   #place(rows: Rows): Value {
     const known = this.#places.get(rows);
     if (known !== undefined) return known;
-    const guarded = [...this.#pastPositions.values()].reduce((sum, before) => add(sum, zeroUnlessEmpty(before)), this.positions);
+    const guarded = [...this.#pastPositions.values()].flat().reduce((sum, before) => add(sum, zeroUnlessEmpty(before)), this.positions);
     const own = this.#rowsOf(mod(guarded, this.#integer(LANE)), rows);
     const place = reshape(toFloat(own), [dimAt(own.shape, 0), 1]);
     this.#places.set(rows, place);

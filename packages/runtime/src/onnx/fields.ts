@@ -16,4 +16,4 @@ export const TENSOR_TYPE = { dtype: 1, shape: 2 };
 export const SHAPE = { dim: 1 };
 export const DIM = { value: 1, symbol: 2 };
 /** TensorProto.DataType. */
-export const DTYPE: Readonly<Record<Dtype, number>> = { float32: 1, uint8: 2, int64: 7, bool: 9, float16: 10 };
+export const DTYPE: Readonly<Record<Dtype, number>> = { float32: 1, uint8: 2, int8: 3, int64: 7, bool: 9, float16: 10 };

@@ -63,10 +63,11 @@ function settingsOf(options: SessionOptions) {
 
 async function loadExport(connection: Connection, opened: OpenedExport, settings: Settings): Promise<Session> {
   const { manifest, directory } = opened;
-  const { cache, onnxruntime } = manifest;
+  const { cache, onnxruntime, weights } = manifest;
+  const exact = weights.cache === "float32";
   const { contextLength, vocabularySize } = manifest.config;
   const { engine, cacheMemory, rewind, lanes, chunk } = settings;
-  const shape = { contextLength, vocabularySize, cache, sliced: chooses(manifest.weights.precision) };
+  const shape = { contextLength, vocabularySize, cache, cacheFormat: weights.cache, sliced: chooses(weights.precision) };
   const request = { kind: "load", model: join(directory, MODEL_FILE), onnxruntime, shape, cacheMemory, rewind, ...engine } as const;
   let version = onnxruntime;
   const prepacked = await loadPrepacked(opened, settings.prepacked, async (packed) => {
@@ -76,9 +77,11 @@ async function loadExport(connection: Connection, opened: OpenedExport, settings
   const rowBytes = (past: number): number => visibleBytes(past, spans);
   const host: SequenceHost = {
     connection,
-    scheduler: new Scheduler({ connection, vocabularySize, lanes, weightBytes: exportBytes(manifest), rowBytes }),
+    scheduler: new Scheduler({ connection, vocabularySize, lanes: exact ? lanes : 1, weightBytes: exportBytes(manifest), rowBytes }),
     shape,
-    snapshots: { spans, contextLength, vocabularySize, fingerprint: fingerprintOf(manifest, settings.template, version, settings.chooser) },
+    snapshots: exact
+      ? { spans, contextLength, vocabularySize, fingerprint: fingerprintOf(manifest, settings.template, version, settings.chooser) }
+      : null,
     chunk,
     rewind: cache.some(({ window }) => window !== null) ? rewind : null,
     nextId: counter(),

@@ -2,7 +2,7 @@
  * What the main thread and the worker say to each other. Requests are answered in the order they were sent, each by one reply with its
  * id; notices take their turn and are not answered. Law: how many rows of a sequence are valid is known to the main thread alone and sent with every run.
  */
-import type { Manifest } from "../manifest.ts";
+import type { CacheFormat, Manifest } from "../manifest.ts";
 import type { OnnxRepositoryConfig } from "../open-onnx-repository.ts";
 import type { PackedWeights } from "../prepack/packed-weights.ts";
 import type { LogitRows } from "./session.ts";
@@ -37,6 +37,8 @@ export interface ModelShape {
   readonly cache: Manifest["cache"];
   /** Whether the graph has the input `full`; default false. */
   readonly sliced?: boolean;
+  /** How the rows of older tokens are kept. */
+  readonly cacheFormat: CacheFormat;
 }
 
 /** Opens a model whose graph takes the past and gives the present. Answered with an empty array when it is ready. */

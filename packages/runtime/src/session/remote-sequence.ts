@@ -199,9 +199,13 @@ export class RemoteSequence implements Sequence {
 
 /** Of graphs with past and present: what they keep has no form of ours. */
 export function noSnapshots(): SessionError {
-  return new SessionError("session/no-snapshots", "sequences of a graph with past inputs and present outputs cannot be written down", {
-    hint: "export the model's checkpoint with `orrery export`",
-  });
+  return new SessionError(
+    "session/no-snapshots",
+    "sequences of this model cannot be written down: its graph is not ours, or its cache is int8",
+    {
+      hint: "export the model's checkpoint with `orrery export`, with a float32 cache",
+    },
+  );
 }
 
 /** Rows of several chunks, one after the other. */

@@ -12,7 +12,7 @@ import { createInferenceSession } from "./inference-session.ts";
 import type { LoadRequest, ModelShape, RestoreRequest, RunRequest, SnapshotRequest } from "./protocol.ts";
 import { KeyValueRows, type RowLimits } from "./rows.ts";
 import { storeRows } from "./snapshot.ts";
-import { rowWidth, spansOf, visible, type Span } from "./spans.ts";
+import { oldSpanOf, rowArray, rowWidth, spansOf, type RowArray, type Span } from "./spans.ts";
 import type { WorkerEngine } from "./worker-engine.ts";
 
 const installed = env.versions.node ?? env.versions.common;
@@ -22,8 +22,9 @@ const WITHOUT_LOGITS = ["rows"];
 /** What a run reads of one span. At least one row: without a past it is padding, which the graph masks (docs/architecture.md). */
 interface SpanPast {
   readonly positions: BigInt64Array;
+  readonly span: Span;
   /** Rows of array `index`. */
-  array(index: number): Float32Array;
+  array(index: number): RowArray;
 }
 
 export class RowEngine implements WorkerEngine {
@@ -33,6 +34,8 @@ export class RowEngine implements WorkerEngine {
   readonly #profiled: boolean;
   readonly #shape: ModelShape;
   readonly #spans: readonly Span[];
+  /** How old rows are kept; null: as all others. */
+  readonly #old: Span | null;
   readonly #width: number;
   readonly #limits: RowLimits;
   readonly #memory: CacheMemory;
@@ -46,6 +49,7 @@ export class RowEngine implements WorkerEngine {
     this.#shape = shape;
     this.#profiled = profile !== null;
     this.#spans = spansOf(shape.cache);
+    this.#old = oldSpan(shape);
     this.#width = rowWidth(shape.cache);
     this.#limits = { context: shape.contextLength, rewind };
     this.#memory = new CacheMemory(cacheMemory);
@@ -78,7 +82,14 @@ export class RowEngine implements WorkerEngine {
   }
 
   /** Logits [rows, vocabulary], flat. Rows of a run that fails are not written. @throws SessionError `session/run-failed`, CacheMemoryError */
-  async run({ lanes, logits, full = true }: RunRequest): Promise<Float32Array<ArrayBuffer>> {
+  async run(request: RunRequest): Promise<Float32Array<ArrayBuffer>> {
+    if (this.#old === null || request.lanes.length === 1) return this.#run(request);
+    const parts: Float32Array[] = [];
+    for (const lane of request.lanes) parts.push(await this.#run({ ...request, lanes: [lane] })); // the arena knows no old rows
+    return Float32Array.from(parts.flatMap((part) => [...part]));
+  }
+
+  async #run({ lanes, logits, full = true }: RunRequest): Promise<Float32Array<ArrayBuffer>> {
     const tokens = lanes.flatMap((lane) => lane.tokens);
     try {
       const members = lanes.map(({ sequence, past, tokens }) => this.#member(sequence, past, tokens.length));
@@ -92,12 +103,11 @@ export class RowEngine implements WorkerEngine {
         logit_rows: new Tensor("int64", wanted, [wanted.length]),
       };
       if (this.#shape.sliced === true) feeds["full"] = new Tensor("bool", [full], [1]);
-      for (const [i, { window, arrays }] of this.#spans.entries()) {
-        const past = spans[i]!;
+      for (const past of spans) {
         const length = past.positions.length;
-        feeds[`past_positions.${window ?? "all"}`] = new Tensor("int64", past.positions, [length]);
-        for (const [k, { name, heads, size }] of arrays.entries())
-          feeds[name] = new Tensor("float32", past.array(k), [length, heads, 1, size]);
+        feeds[past.span.positions] = new Tensor("int64", past.positions, [length]);
+        for (const [k, { name, dtype, shape }] of past.span.arrays.entries())
+          feeds[name] = new Tensor(dtype, past.array(k), [length, ...shape]);
       }
       const fetched = await this.#session.run(feeds, logits === "none" ? WITHOUT_LOGITS : WITH_LOGITS);
       this.#write(members, lanes, floats(fetched, "rows", tokens.length * this.#width));
@@ -115,7 +125,7 @@ export class RowEngine implements WorkerEngine {
 
   /** A sequence with room for new rows. */
   #member(id: number, past: number, count: number): Member {
-    const rows = this.#sequences.get(id) ?? KeyValueRows.empty(this.#spans, this.#limits, this.#memory);
+    const rows = this.#sequences.get(id) ?? KeyValueRows.empty(this.#spans, this.#limits, this.#memory, this.#old);
     this.#sequences.set(id, rows);
     this.#withRoom(
       () => rows.reserve(past, count),
@@ -142,13 +152,13 @@ export class RowEngine implements WorkerEngine {
 
   /** The past of a sequence where it lies. */
   #past({ rows, past }: Member): SpanPast[] {
-    return rows.spans.map((span) => {
-      const given = visible(past, span.span.window);
-      return {
-        positions: given === 0 ? BigInt64Array.of(BigInt(NOWHERE)) : this.#range(past - given, given),
-        array: (index) => span.view(index, past - given, Math.max(given, 1)),
-      };
-    });
+    return rows
+      .seen(past)
+      .map(({ rows: { span }, rows: own, from, to }) =>
+        from === to
+          ? { span, positions: BigInt64Array.of(BigInt(NOWHERE)), array: (index) => rowArray(span.arrays[index]!, 1) }
+          : { span, positions: this.#range(from, to - from), array: (index) => own.view(index, from, to - from) },
+      );
   }
 
   #write(members: readonly Member[], lanes: RunRequest["lanes"], rows: Float32Array): void {
@@ -203,6 +213,10 @@ export class RowEngine implements WorkerEngine {
   }
 }
 
+function oldSpan({ cache, cacheFormat }: ModelShape): Span | null {
+  return cacheFormat === "int8" ? oldSpanOf(spansOf(cache)) : null;
+}
+
 /** In the tokens of the lanes, side by side, the last of each. */
 function lastRows(lanes: RunRequest["lanes"]): BigInt64Array {
   let end = 0;
@@ -216,14 +230,15 @@ function joined(parts: readonly BigInt64Array[]): BigInt64Array {
 
 /** The graph must be the one that the manifest speaks of: a wrong width would shift every row. */
 function checkGraph(session: InferenceSession, shape: ModelShape): void {
-  const past = spansOf(shape.cache).flatMap(({ arrays }) => arrays);
+  const old = oldSpan(shape);
+  const spans = [...spansOf(shape.cache), ...(old === null ? [] : [old])];
   const expected = new Map<string, readonly (number | null)[]>([
     ["input_ids", [null]],
     ["positions", [null]],
     ["logit_rows", [null]],
     ...(shape.sliced === true ? [["full", [1]] as const] : []),
-    ...shape.cache.map(({ window }) => [`past_positions.${window ?? "all"}`, [null]] as const),
-    ...past.map(({ name, heads, size }) => [name, [null, heads, 1, size]] as const),
+    ...spans.map(({ positions }) => [positions, [null]] as const),
+    ...spans.flatMap(({ arrays }) => arrays.map(({ name, shape }) => [name, [null, ...shape]] as const)),
     ["logits", [null, shape.vocabularySize]],
     ["rows", [null, rowWidth(shape.cache)]],
   ]);

@@ -2,9 +2,11 @@
  * Key and value rows of one sequence. In: `rows` [S, W] of a run. Out: views [T · heads · size] of the past, one per layer and side.
  * Law: rows lie in time order in blocks that sequences may share; a sequence writes into a block only behind what the others need of it,
  * and otherwise takes a copy of its own first. How many rows are valid is the caller's knowledge; the rest is garbage and never read.
+ * Where old rows are kept in 8 bits (old-rows.ts), the span without a window holds those behind them.
  */
 import type { CacheMemory } from "./cache-memory.ts";
-import { keptFrom, type Span } from "./spans.ts";
+import { OLD_BLOCK, quantizeRows, RECENT } from "./old-rows.ts";
+import { keptFrom, rowArray, visible, type RowArray, type Span } from "./spans.ts";
 
 /** Rows are allocated in multiples of this, and doubled when they do not suffice. */
 const FIRST_ROWS = 256;
@@ -29,14 +31,14 @@ export interface RowLimits {
 
 /** Arrays of a span: row r of each belongs to position `first` + r. */
 class Block {
-  readonly arrays: readonly Float32Array[];
+  readonly arrays: readonly RowArray[];
   readonly capacity: number;
   readonly bytes: number;
   first: number;
   readonly holders = new Set<SpanRows>();
 
-  constructor(span: Span, capacity: number, first: number, arrays?: readonly Float32Array[]) {
-    this.arrays = arrays ?? span.arrays.map(({ width }) => new Float32Array(capacity * width));
+  constructor(span: Span, capacity: number, first: number, arrays?: readonly RowArray[]) {
+    this.arrays = arrays ?? span.arrays.map((array) => rowArray(array, capacity));
     this.capacity = capacity;
     this.bytes = capacity * span.rowBytes;
     this.first = first;
@@ -51,6 +53,8 @@ export class SpanRows {
   #block: Block | null = null;
   /** One past the last row that is needed. */
   #end = 0;
+  /** Rows before are not needed: they are kept elsewhere. */
+  #start = 0;
 
   constructor(span: Span, limits: RowLimits, memory: CacheMemory) {
     this.span = span;
@@ -78,10 +82,25 @@ export class SpanRows {
   }
 
   /** `length` rows of array `index` from position `start`, without a copy. Valid until the next `reserve`. */
-  view(index: number, start: number, length: number): Float32Array {
+  view(index: number, start: number, length: number): RowArray {
     const { arrays, first } = this.#block!;
     const { width } = this.span.arrays[index]!;
     return arrays[index]!.subarray((start - first) * width, (start - first + length) * width);
+  }
+
+  /** One past the last row that is needed. */
+  get end(): number {
+    return this.#end;
+  }
+
+  /** Rows from `end` on are not needed any more. */
+  cut(end: number): void {
+    this.#end = Math.min(this.#end, end);
+  }
+
+  /** Rows before `start` are not needed any more. */
+  leave(start: number): void {
+    this.#start = start;
   }
 
   /** The first position whose rows are there. */
@@ -92,14 +111,15 @@ export class SpanRows {
   /** The first position whose rows are kept when others are written at `at`. */
   firstKept(at: number): number {
     const first = this.#block?.first ?? at;
-    return at < first ? at : Math.max(first, keptFrom(at - this.#limits.rewind, this.span.window));
+    return at < first ? at : Math.max(first, this.#start, keptFrom(at - this.#limits.rewind, this.span.window));
   }
 
   /** Shares the rows before `length`. Nothing is copied. */
   fork(length: number): SpanRows {
     const fork = new SpanRows(this.span, this.#limits, this.#memory);
     fork.#hold(this.#block);
-    fork.#end = length;
+    fork.#end = Math.min(length, this.#end);
+    fork.#start = Math.min(length, this.#start);
     return fork;
   }
 
@@ -160,24 +180,33 @@ export class SpanRows {
   }
 }
 
+/** Rows of a span, from one position up to another. */
+export interface Stretch {
+  readonly rows: SpanRows;
+  readonly from: number;
+  readonly to: number;
+}
+
 /** What one sequence has of all spans. */
 export class KeyValueRows {
   readonly spans: readonly SpanRows[];
+  /** Of the span without a window, the rows that are kept in 8 bits; null where none are. */
+  readonly #old: SpanRows | null;
   readonly #memory: CacheMemory;
   /** Counts the writes that replaced rows: whoever copied the rows before must copy them again. */
   #version = 0;
   #end = 0;
 
-  private constructor(spans: readonly SpanRows[], memory: CacheMemory) {
+  private constructor(spans: readonly SpanRows[], old: SpanRows | null, memory: CacheMemory) {
     this.spans = spans;
+    this.#old = old;
     this.#memory = memory;
   }
 
-  static empty(spans: readonly Span[], limits: RowLimits, memory: CacheMemory): KeyValueRows {
-    return new KeyValueRows(
-      spans.map((span) => new SpanRows(span, limits, memory)),
-      memory,
-    );
+  /** `old`: how rows of the span without a window are kept when they are old; null: as they are. */
+  static empty(spans: readonly Span[], limits: RowLimits, memory: CacheMemory, old: Span | null = null): KeyValueRows {
+    const none = (span: Span): SpanRows => new SpanRows(span, limits, memory);
+    return new KeyValueRows(spans.map(none), old === null ? null : none(old), memory);
   }
 
   get version(): number {
@@ -189,13 +218,45 @@ export class KeyValueRows {
    * the rows before `at` as they were. @throws CacheMemoryError; RangeError where the machine has no memory
    */
   reserve(at: number, count: number): void {
-    const plansFor = (growth: Growth) => this.spans.map((span) => span.plan(at, count, growth));
+    this.#age(at);
+    if (at < this.#end) this.#version++;
+    this.#end = at + count;
+    this.#reserve(this.spans, at, count);
+  }
+
+  /** What a token after `past` others reads, old rows first. */
+  seen(past: number): Stretch[] {
+    const start = Math.min(this.#old?.end ?? 0, past);
+    const spans = this.spans.map((rows): Stretch => {
+      const first = past - visible(past, rows.span.window);
+      return { rows, from: rows.span.window === null ? start : first, to: past };
+    });
+    return this.#old === null ? spans : [{ rows: this.#old, from: 0, to: start }, ...spans];
+  }
+
+  /** Of a sequence that goes on at `at`: rows that have become old, block by block, are kept in 8 bits. */
+  #age(at: number): void {
+    const old = this.#old;
+    if (old === null) return;
+    const recent = this.spans.find(({ span }) => span.window === null)!;
+    old.cut(at);
+    const [from, to] = [old.end, Math.floor(Math.max(0, at - RECENT) / OLD_BLOCK) * OLD_BLOCK];
+    if (to > from) {
+      this.#reserve([old], from, to - from);
+      for (const [i, { heads, size }] of recent.span.arrays.entries()) {
+        const [numbers, scales] = [2 * i, 2 * i + 1].map((array) => old.view(array, from, to - from));
+        quantizeRows(recent.view(i, from, to - from), heads, size, numbers!, scales!);
+      }
+    }
+    recent.leave(old.end);
+  }
+
+  #reserve(spans: readonly SpanRows[], at: number, count: number): void {
+    const plansFor = (growth: Growth) => spans.map((span) => span.plan(at, count, growth));
     const growths = ["double", "little", "exact"] as const;
     const plans = plansFor(growths.find((growth) => bytesOf(plansFor(growth)) <= this.#memory.left) ?? "exact");
     this.#memory.take(bytesOf(plans));
-    if (at < this.#end) this.#version++;
-    this.#end = at + count;
-    for (const [i, span] of this.spans.entries()) {
+    for (const [i, span] of spans.entries()) {
       try {
         span.carryOut(plans[i]!, at, count);
       } catch (thrown) {
@@ -221,7 +282,8 @@ export class KeyValueRows {
 
   /** Bytes that this sequence takes at the least, with `count` rows at `at`. */
   bytesFor(at: number, count: number): number {
-    return this.spans.reduce((sum, rows) => sum + (at + count - rows.firstKept(at)) * rows.span.rowBytes, 0);
+    const old = this.#old === null ? 0 : Math.min(this.#old.end, at) * this.#old.span.rowBytes;
+    return this.spans.reduce((sum, rows) => sum + (at + count - Math.min(at, rows.firstKept(at))) * rows.span.rowBytes, old);
   }
 
   /**
@@ -241,6 +303,7 @@ export class KeyValueRows {
   fork(length: number): KeyValueRows {
     const fork = new KeyValueRows(
       this.spans.map((span) => span.fork(length)),
+      this.#old?.fork(length) ?? null,
       this.#memory,
     );
     fork.#end = length;
@@ -249,6 +312,7 @@ export class KeyValueRows {
 
   free(): void {
     for (const span of this.spans) span.free();
+    this.#old?.free();
   }
 }
 

@@ -32,7 +32,7 @@ export interface SessionOptions {
   readonly rewind?: number;
   /**
    * Sequences that are computed in one run at most, where several wait and it is faster; default 8. 1: they take turns, and replies that
-   * overlap are to the bit what they are alone.
+   * overlap are to the bit what they are alone. Models with an int8 cache always take turns.
    */
   readonly lanes?: number;
   /** Name and version of the prompt format, kept in snapshots; default "". */
@@ -123,7 +123,7 @@ export interface Session {
   readonly vocabularySize: number;
   /** What became of {@link SessionOptions.prepacked}. */
   readonly prepacked: Prepacked;
-  /** What rows depend on besides tokens: snapshots are restored where it is the same. Null where the graph is not ours: it has none. */
+  /** What rows depend on besides tokens: snapshots are restored where it is the same. Null where there are none: the graph is not ours, or its cache is int8. */
   readonly fingerprint: Fingerprint | null;
   /** An empty sequence. Dispose it: its rows live in the worker. */
   createSequence(): Sequence;

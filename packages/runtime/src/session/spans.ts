@@ -4,13 +4,21 @@
  */
 import type { Manifest } from "../manifest.ts";
 
+const BYTES = { float32: 4, int8: 1 } as const;
+
+/** Rows as computed, or rounded to 8 bits. */
+export type RowArray = Float32Array | Int8Array;
+
 /** Keys or values of one layer. */
 export interface CacheArray {
   /** The graph's input. */
   readonly name: string;
+  readonly dtype: "float32" | "int8";
   readonly heads: number;
   readonly size: number;
-  /** Floats of a row. */
+  /** Dimensions of a row in the graph's input. */
+  readonly shape: readonly number[];
+  /** Numbers of a row. */
   readonly width: number;
   /** Where its floats begin in a row of the graph's output `rows`. */
   readonly column: number;
@@ -20,6 +28,8 @@ export interface CacheArray {
 export interface Span {
   /** Keys that a token sees, its own included; null: all. */
   readonly window: number | null;
+  /** The graph's input with the positions of its rows. */
+  readonly positions: string;
   readonly arrays: readonly CacheArray[];
   /** Bytes of one token's rows. */
   readonly rowBytes: number;
@@ -33,11 +43,36 @@ export function spansOf(cache: Manifest["cache"]): Span[] {
     const arrays = groups.get(window) ?? [];
     groups.set(window, arrays);
     for (const side of ["key", "value"]) {
-      arrays.push({ name: `past.${layer}.${side}`, heads, size, width: heads * size, column });
+      arrays.push({ name: `past.${layer}.${side}`, dtype: "float32", heads, size, shape: [heads, 1, size], width: heads * size, column });
       column += heads * size;
     }
   }
-  return Array.from(groups, ([window, arrays]) => ({ window, arrays, rowBytes: 4 * arrays.reduce((sum, { width }) => sum + width, 0) }));
+  return Array.from(groups, ([window, arrays]) => spanOf(window, `past_positions.${window ?? "all"}`, arrays));
+}
+
+/** Old rows of the span without a window: each array in 8 bits, then the scales of its heads. Null where there is no such span. */
+export function oldSpanOf(spans: readonly Span[]): Span | null {
+  const recent = spans.find(({ window }) => window === null);
+  if (recent === undefined) return null;
+  const arrays = recent.arrays.flatMap((array): CacheArray[] => {
+    const { heads, width } = array;
+    const name = array.name.replace("past.", "old.");
+    return [
+      { ...array, name, dtype: "int8", shape: [width] },
+      { ...array, name: `${name}_scales`, shape: [heads], width: heads },
+    ];
+  });
+  return spanOf(null, "old_positions", arrays);
+}
+
+function spanOf(window: number | null, positions: string, arrays: readonly CacheArray[]): Span {
+  const rowBytes = arrays.reduce((sum, { dtype, width }) => sum + BYTES[dtype] * width, 0);
+  return { window, positions, arrays, rowBytes };
+}
+
+/** Zeros for `rows` rows. @throws RangeError where the machine has no memory */
+export function rowArray({ dtype, width }: CacheArray, rows: number): RowArray {
+  return dtype === "int8" ? new Int8Array(rows * width) : new Float32Array(rows * width);
 }
 
 /** Floats of a row of the graph's output `rows`. */
