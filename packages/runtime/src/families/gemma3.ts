@@ -15,7 +15,7 @@ import { normalize, type Residual } from "../layers/residual.ts";
 import type { WeightSpec, WeightTable } from "../weights/weight.ts";
 import { buildDecoder, type DecoderLayer } from "./decoder.ts";
 import type { BuildOptions, Family } from "./family.ts";
-import { attentionWeights, exactVector, gateUp, headNorms, whole } from "./weight-parts.ts";
+import { exactVector, gemmaLayerWeights, hiddenNorm, layerPlace, whole } from "./weight-parts.ts";
 
 export const gemma3: Family = { name: "gemma3", weights, build };
 
@@ -25,21 +25,8 @@ function weights(config: ModelConfig): readonly WeightSpec[] {
   return [
     whole("embedding", "embedding", table, "model.embed_tokens.weight"),
     ...layers.flatMap((layer, index): WeightSpec[] => {
-      const { mlpWidth } = layer;
-      const name = `layers.${index}`;
-      const source = `model.layers.${index}`;
-      const place = { name, source, hiddenSize, owner: true };
-      const norm = (ours: string, theirs: string): WeightSpec => exactVector(`${name}.${ours}`, hiddenSize, `${source}.${theirs}.weight`);
-      return [
-        norm("input_norm", "input_layernorm"),
-        ...attentionWeights(layer, place),
-        ...headNorms(layer, place),
-        norm("attention_norm", "post_attention_layernorm"),
-        norm("mlp.input_norm", "pre_feedforward_layernorm"),
-        gateUp(`${name}.mlp.gate_up`, mlpWidth, hiddenSize, `${source}.mlp`),
-        whole(`${name}.mlp.down`, "matrix", [hiddenSize, mlpWidth], `${source}.mlp.down_proj.weight`),
-        norm("mlp.output_norm", "post_feedforward_layernorm"),
-      ];
+      const place = layerPlace(index, hiddenSize, true);
+      return [...gemmaLayerWeights(layer, place), hiddenNorm(place, "mlp.output_norm", "post_feedforward_layernorm")];
     }),
     exactVector("norm", hiddenSize, "model.norm.weight"),
     ...(tiedHead ? [] : [whole("head", "matrix", table, "lm_head.weight")]),
@@ -55,7 +42,7 @@ function build(config: ModelConfig, weights: WeightTable, options: BuildOptions)
     const groups = heads.query / heads.keyValue;
     const qkv = reshape(linear(n, parameters, `${name}.attention.qkv`), ["S", heads.keyValue, groups + 2, heads.size]);
     const [qk, value] = split(qkv, [groups + 1, 1], 2);
-    const normed = mul(unitNorm(qk!, epsilon), headNormWeights(n.graph, parameters, `${name}.attention`, groups, ["key"]));
+    const normed = mul(unitNorm(qk!, epsilon), headNormWeights(n.graph, parameters, `${name}.attention`, groups, true));
     const [q, key] = split(run.turn(normed, rope, rows), [groups, 1], 2);
     return linear(attend(q!, { key: key!, value: value! }), parameters, `${name}.attention.out`);
   };

@@ -2,7 +2,7 @@
 import type { LayerConfig, ModelConfig } from "../checkpoint/model-config.ts";
 import type { WeightSpec } from "../weights/weight.ts";
 import type { BuildOptions } from "./family.ts";
-import { attentionWeights, exactVector, gateUp, headNorms, rows, whole } from "./weight-parts.ts";
+import { exactVector, gemmaLayerWeights, hiddenNorm, layerPlace, rows, whole } from "./weight-parts.ts";
 
 export function gemma4Weights(config: ModelConfig, options: BuildOptions): readonly WeightSpec[] {
   const { vocabularySize, hiddenSize, layers, tiedHead } = config;
@@ -32,27 +32,18 @@ function perLayerWeights({ vocabularySize, hiddenSize, layers, perLayer }: Model
 
 function layerWeights(config: ModelConfig, options: BuildOptions, layer: LayerConfig, index: number): readonly WeightSpec[] {
   const { hiddenSize, perLayer, experts } = config;
-  const { mlpWidth } = layer;
-  const name = `layers.${index}`;
-  const source = `model.layers.${index}`;
-  const place = { name, source, hiddenSize, owner: layer.keysFrom === index };
-  const norm = (ours: string, theirs: string): WeightSpec => exactVector(`${name}.${ours}`, hiddenSize, `${source}.${theirs}.weight`);
+  const place = layerPlace(index, hiddenSize, layer.keysFrom === index);
+  const { name, source } = place;
   return [
-    norm("input_norm", "input_layernorm"),
-    ...attentionWeights(layer, place),
-    ...headNorms(layer, place),
-    norm("attention_norm", "post_attention_layernorm"),
-    norm("mlp.input_norm", "pre_feedforward_layernorm"),
-    gateUp(`${name}.mlp.gate_up`, mlpWidth, hiddenSize, `${source}.mlp`),
-    whole(`${name}.mlp.down`, "matrix", [hiddenSize, mlpWidth], `${source}.mlp.down_proj.weight`),
+    ...gemmaLayerWeights(layer, place),
     ...(experts === null ? [] : expertWeights(hiddenSize, experts, options, name, source)),
-    norm("output_norm", "post_feedforward_layernorm"),
+    hiddenNorm(place, "output_norm", "post_feedforward_layernorm"),
     ...(perLayer === null
       ? []
       : [
           whole(`${name}.per_layer.gate`, "matrix", [perLayer.width, hiddenSize], `${source}.per_layer_input_gate.weight`),
           whole(`${name}.per_layer.out`, "matrix", [hiddenSize, perLayer.width], `${source}.per_layer_projection.weight`),
-          norm("per_layer.norm", "post_per_layer_input_norm"),
+          hiddenNorm(place, "per_layer.norm", "post_per_layer_input_norm"),
         ]),
     exactVector(`${name}.scalar`, 1, `${source}.layer_scalar`),
   ];

@@ -65,16 +65,16 @@ function attention(n: Value, layer: DecoderLayer, parameters: Parameters, epsilo
   const { name, index, run, rows, attend } = layer;
   const { heads, rope, keysFrom, valueIsKey } = layer.config;
   const groups = heads.query / heads.keyValue;
-  const normsOf = (more: readonly "key"[]): Value => headNormWeights(n.graph, parameters, `${name}.attention`, groups, more);
+  const normsOf = (withKey: boolean): Value => headNormWeights(n.graph, parameters, `${name}.attention`, groups, withKey);
   const tokens = n.shape[1]!;
   const vectors = keysFrom !== index ? groups : valueIsKey ? groups + 1 : groups + 2;
   const projected = reshape(linear(n, parameters, `${name}.attention.qkv`), [tokens, heads.keyValue, vectors, heads.size]);
   const normed = unitNorm(projected, epsilon);
   const out = (mixed: Value): Value => linear(mixed, parameters, `${name}.attention.out`);
-  if (keysFrom !== index) return out(attend(run.turn(mul(normed, normsOf([])), rope, rows), null));
+  if (keysFrom !== index) return out(attend(run.turn(mul(normed, normsOf(false)), rope, rows), null));
 
   const [qk, value] = valueIsKey ? [normed, split(normed, [groups, 1], 2)[1]!] : split(normed, [groups + 1, 1], 2);
-  const [q, key] = split(run.turn(mul(qk!, normsOf(["key"])), rope, rows), [groups, 1], 2);
+  const [q, key] = split(run.turn(mul(qk!, normsOf(true)), rope, rows), [groups, 1], 2);
   return out(attend(q!, { key: key!, value: value! }));
 }
 

@@ -33,6 +33,30 @@ export interface LayerPlace {
   readonly owner: boolean;
 }
 
+export function layerPlace(index: number, hiddenSize: number, owner: boolean): LayerPlace {
+  return { name: `layers.${index}`, source: `model.layers.${index}`, hiddenSize, owner };
+}
+
+/** A norm over the residual stream, under our name and the checkpoint's. */
+export function hiddenNorm({ name, source, hiddenSize }: LayerPlace, ours: string, theirs: string): WeightSpec {
+  return exactVector(`${name}.${ours}`, hiddenSize, `${source}.${theirs}.weight`);
+}
+
+/** What a layer of Gemma 3 and of Gemma 4 have in common: attention with its norms, and the MLP with the norm before it. */
+export function gemmaLayerWeights(layer: LayerConfig, place: LayerPlace): WeightSpec[] {
+  const { name, source, hiddenSize } = place;
+  const { mlpWidth } = layer;
+  return [
+    hiddenNorm(place, "input_norm", "input_layernorm"),
+    ...attentionWeights(layer, place),
+    ...headNorms(layer, place),
+    hiddenNorm(place, "attention_norm", "post_attention_layernorm"),
+    hiddenNorm(place, "mlp.input_norm", "pre_feedforward_layernorm"),
+    gateUp(`${name}.mlp.gate_up`, mlpWidth, hiddenSize, `${source}.mlp`),
+    whole(`${name}.mlp.down`, "matrix", [hiddenSize, mlpWidth], `${source}.mlp.down_proj.weight`),
+  ];
+}
+
 /** The two products of an attention: into queries, keys and values, and out of the mixed values. */
 export function attentionWeights(layer: LayerConfig, { name, source, hiddenSize, owner }: LayerPlace): WeightSpec[] {
   const { heads } = layer;
@@ -45,7 +69,7 @@ export function attentionWeights(layer: LayerConfig, { name, source, hiddenSize,
 }
 
 /** Norm weights of Gemma's query heads, and of its key heads where the layer has keys of its own. */
-export function headNorms({ heads }: LayerConfig, { name, source, owner }: LayerPlace): WeightSpec[] {
+function headNorms({ heads }: LayerConfig, { name, source, owner }: LayerPlace): WeightSpec[] {
   return [
     exactVector(`${name}.attention.query_norm`, heads.size, `${source}.self_attn.q_norm.weight`),
     ...(owner ? [exactVector(`${name}.attention.key_norm`, heads.size, `${source}.self_attn.k_norm.weight`)] : []),
@@ -74,7 +98,7 @@ function attentionVectors({ heads, valueIsKey }: Pick<LayerConfig, "heads" | "va
 }
 
 /** gate over up, as `gatedMlp` wants them, from two tensors. */
-export function gateUp(name: string, width: number, hidden: number, source: string): WeightSpec {
+function gateUp(name: string, width: number, hidden: number, source: string): WeightSpec {
   const parts = [all(`${source}.gate_proj.weight`, [0, 0]), all(`${source}.up_proj.weight`, [width, 0])];
   return { name, role: "matrix", shape: [2 * width, hidden], parts };
 }

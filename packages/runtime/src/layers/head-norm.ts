@@ -14,9 +14,9 @@ export function unitNorm(x: Value, epsilon: number): Value {
 
 /**
  * float32 [groups (+ 1), size]: what the vectors of a key head are multiplied by: `name`.query_norm for each of its query heads, then
- * `name`.key_norm if `with` names the key. A constant of the graph once ONNX Runtime has folded it.
+ * `name`.key_norm when there is a key (`withKey`). A constant of the graph once ONNX Runtime has folded it.
  */
-export function headNormWeights(graph: Graph, parameters: Parameters, name: string, groups: number, more: readonly "key"[]): Value {
+export function headNormWeights(graph: Graph, parameters: Parameters, name: string, groups: number, withKey: boolean): Value {
   const row = (weight: string): Value => {
     const values = vector(graph, parameters, `${name}.${weight}`);
     return reshape(values, [1, dimAt(values.shape, 0)]);
@@ -24,5 +24,5 @@ export function headNormWeights(graph: Graph, parameters: Parameters, name: stri
   const query = row("query_norm");
   const size = Number(dimAt(query.shape, 1));
   const queries = expand(query, graph.constant("int64", [2], [groups, size]), [groups, size]);
-  return more.length === 0 ? queries : concat([queries, row("key_norm")], 0);
+  return withKey ? concat([queries, row("key_norm")], 0) : queries;
 }
