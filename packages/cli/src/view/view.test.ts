@@ -55,13 +55,14 @@ test("no move is wider than the terminal, and none holds a control character", (
       fc.integer({ min: 1, max: 200 }),
       fc.boolean(),
       (tool, input, output, width, failed) => {
-        const result = failed ? { error: String(output) } : { output: output as string };
+        const result = failed ? { error: JSON.stringify(output) } : { output: output as string };
         const line = moveLine({ tool, input: input as Move["input"], result }, width, plain);
         expect(columns(line)).toBeLessThanOrEqual(Math.max(width, 3));
         // oxlint-disable-next-line no-control-regex -- control characters are what must not be there
         expect(line).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/);
       },
     ),
+    { examples: [["", {}, { toString: "" }, 1, false], ["", { a: { toString: "" } }, { toString: "" }, 1, true]] },
   );
 });
 
