@@ -62,7 +62,12 @@ test("no move is wider than the terminal, and none holds a control character", (
         expect(line).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/);
       },
     ),
-    { examples: [["", {}, { toString: "" }, 1, false], ["", { a: { toString: "" } }, { toString: "" }, 1, true]] },
+    {
+      examples: [
+        ["", {}, { toString: "" }, 1, false],
+        ["", { a: { toString: "" } }, { toString: "" }, 1, true],
+      ],
+    },
   );
 });
 
