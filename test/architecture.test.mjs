@@ -7,7 +7,7 @@ const root = resolve(import.meta.dirname, "..");
 /** Package arrows: which packages a package's sources may name. `@orrery/x/testing` counts as x. */
 const PACKAGES = {
   chat: ["zod"],
-  runtime: ["@orrery/chat", "onnxruntime-node", "zod", "@huggingface/tokenizers", "@huggingface/hub"],
+  runtime: ["@orrery/chat", "onnxruntime-node", "zod", "@huggingface/tokenizers", "@huggingface/hub", "@huggingface/jinja"],
   agent: ["@orrery/chat", "xstate", "zod", "ajv"],
   model: [],
   evals: ["@orrery/chat", "@orrery/runtime", "zod"],

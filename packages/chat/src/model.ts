@@ -30,6 +30,12 @@ export interface ChatRequest {
   readonly tools?: readonly ToolSpec[];
   /** What this reply may be. Default: an answer in free text, or calls of any declared tool. */
   readonly moves?: Moves;
+  /**
+   * Let the model think before it answers or calls; its thoughts come as `reasoning-delta`, and belong into `reasoning` of its message, so
+   * that it sees them until the next user message. Default false. A model that has no thoughts refuses it (Orrery's own with
+   * `prompt/no-thoughts`), before the first event.
+   */
+  readonly thinking?: boolean;
   readonly sampling?: Sampling;
   /** At most this many reply tokens, a whole number of at least 1. Default: the model's (512 for Orrery Mini). */
   readonly maxTokens?: number;

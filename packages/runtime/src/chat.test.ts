@@ -3,7 +3,11 @@ import type { ChatEvent, ChatRequest, Finish, Message, ToolSpec } from "@orrery/
 import { chat, type ChatParts } from "./chat.ts";
 import { createConstraintEngine } from "./constraint/engine.ts";
 import { embeddedModelDirectory } from "./embedded.ts";
+import { chooseFormat } from "./prompt/choose-format.ts";
 import { GEMMA4_FORMAT } from "./prompt/format.ts";
+import { FUNCTION_GEMMA } from "./prompt/functiongemma.ts";
+import { gemma4 } from "./prompt/gemma4.ts";
+import { GEMMA3 } from "./prompt/gemma3.ts";
 import { ReplyMemory } from "./prompt/memory.ts";
 import { SequencePool, type Acquired } from "./sequence/pool.ts";
 import { openSession } from "./session/open.ts";
@@ -41,7 +45,7 @@ beforeAll(async () => {
   const tokenizer = await loadTokenizer(embeddedModelDirectory());
   const constraints = createConstraintEngine(tokenizer, GEMMA4_FORMAT);
   const { contextLength, vocabularySize } = session;
-  parts = { tokenizer, constraints, contextLength, vocabularySize, longestToken: 64 };
+  parts = { tokenizer, promptFormat: gemma4("small"), constraints, contextLength, vocabularySize, longestToken: 64 };
 }, 60_000);
 afterAll(() => session.dispose());
 
@@ -190,4 +194,49 @@ test("a reply has at most maxTokens, forced ones included", async () => {
 
 test.each([0, -1, Number.NaN, 2.5, Infinity])("maxTokens %s is refused before the first event", (maxTokens) => {
   expect(() => fresh().ask({ maxTokens })).toThrow(expect.objectContaining({ code: "chat/bad-max-tokens", hint: expect.any(String) }));
+});
+
+test("with thinking on, a reply behind results begins inside the thought", async () => {
+  const { ask } = fresh();
+  const messages: readonly Message[] = [
+    ...QUESTION,
+    { role: "assistant", reasoning: "Look it up.", calls: [{ id: "1", name: weather.name, input: { location: "Paris" } }] },
+    { role: "tool", callId: "1", name: weather.name, output: { temp: 7 } },
+  ];
+  const kinds = async (thinking: boolean): Promise<Set<string>> => {
+    const events: string[] = [];
+    const finish = await untilFinish(ask({ messages, thinking, maxTokens: 6 }), ({ type }) => events.push(type));
+    expect(finish.reason).not.toBe("error");
+    return new Set(events);
+  };
+  expect(await kinds(true)).toContain("reasoning-delta");
+  expect(await kinds(false)).not.toContain("reasoning-delta");
+});
+
+test("a model with a template of its own answers by it", async () => {
+  const { tokenizer } = parts;
+  const source = "{% for m in messages %}<|turn>{{ m.role }}\n{{ m.content | trim }}<turn|>\n{% endfor %}<|turn>model\n";
+  const control = new Map([...tokenizer.control].filter(([token]) => ["<|turn>", "<turn|>"].includes(token)));
+  const promptFormat = chooseFormat({ control, template: { source, bos: "", eos: "<turn|>" } });
+  const constraints = createConstraintEngine(tokenizer, promptFormat.format);
+  const whole = { ...parts, promptFormat, constraints, pool: new CountingPool(session), memory: new ReplyMemory() };
+  const asked = [{ role: "user", content: "Say <turn|> hello." }] as const;
+  let text = "";
+  const finish = await untilFinish(chat(whole, { messages: asked, maxTokens: 8 }), (event) => {
+    if (event.type === "text-delta") text += event.text;
+  });
+  expect(["stop", "length"]).toContain(finish.reason);
+  expect(text.trim()).not.toBe("");
+  expect(() => chat(whole, { messages: asked, tools: [weather] })).toThrow(expect.objectContaining({ code: "prompt/no-calls" }));
+});
+
+test("tools and thoughts that a format does not have are refused at once", () => {
+  const { pool } = fresh();
+  const control = new Map(["<bos>", "<start_of_turn>", "<end_of_turn>"].map((token, id) => [token, id]));
+  const gemma3 = { ...parts, tokenizer: { ...parts.tokenizer, control }, promptFormat: GEMMA3, pool, memory: new ReplyMemory() };
+  expect(() => chat(gemma3, { messages: QUESTION, tools: [weather] })).toThrow(expect.objectContaining({ code: "prompt/no-calls" }));
+  expect(() => chat(gemma3, { messages: QUESTION, thinking: true })).toThrow(expect.objectContaining({ code: "prompt/no-thoughts" }));
+  expect(() => chat({ ...gemma3, promptFormat: FUNCTION_GEMMA }, { messages: QUESTION })).toThrow(
+    expect.objectContaining({ code: "prompt/no-chat-format" }),
+  );
 });

@@ -10,11 +10,12 @@ import { PromptError } from "./errors.ts";
 import { generate, tokenLimit, type GeneratedToken } from "./generate.ts";
 import { Governor } from "./precision/governor.ts";
 import type { PrecisionPolicy } from "./precision/policy.ts";
-import { GEMMA4_FORMAT, requireFormat } from "./prompt/format.ts";
-import { renderConversation, replyKey } from "./prompt/gemma4.ts";
+import { canThink, requireFormat, type ChatFormat } from "./prompt/format.ts";
 import { encodeConversation, type ReplyMemory } from "./prompt/memory.ts";
 import type { Piece } from "./prompt/pieces.ts";
-import { createReplyParser } from "./prompt/reply.ts";
+import { endsInThought, type PromptFormat } from "./prompt/prompt-format.ts";
+import { createReplyParser, type ReplyParser } from "./prompt/reply.ts";
+import { createTextReplyParser } from "./prompt/text-reply.ts";
 import { ReplyReader, type ReplyEvent, type ReplyShape } from "./reply-events.ts";
 import { createSampler, type Sampler } from "./sampling/sample.ts";
 import type { SequencePool } from "./sequence/pool.ts";
@@ -23,6 +24,7 @@ import type { Tokenizer } from "./tokenizer/vocabulary.ts";
 /** What a chat needs of a loaded model. */
 export interface ChatParts extends ContextRoom {
   readonly tokenizer: Tokenizer;
+  readonly promptFormat: PromptFormat;
   readonly constraints: ConstraintEngine;
   readonly pool: SequencePool;
   readonly memory: ReplyMemory;
@@ -39,6 +41,8 @@ export interface Prepared {
   /** Its messages are a copy: a caller may push to its own list while the reply streams. */
   readonly request: ChatRequest;
   readonly prompt: readonly number[];
+  /** The prompt leaves the model inside a thought. */
+  readonly inThought: boolean;
   readonly grammar: Grammar;
   readonly sampler: Sampler;
   readonly maxTokens: number;
@@ -56,16 +60,46 @@ export function chat(parts: ChatParts, request: ChatRequest): AsyncGenerator<Cha
 
 /** @throws as {@link chat} */
 export function prepare(parts: ChatParts, request: ChatRequest): Prepared {
-  requireFormat(parts.tokenizer, GEMMA4_FORMAT);
+  const { format } = parts.promptFormat;
+  requireFormat(parts.tokenizer, format);
   const tools = request.tools ?? [];
-  const grammar = parts.constraints.compile(resolveMoves(tools, request.moves));
-  const pieces = renderConversation(request.messages, tools);
+  if (tools.length > 0) requireCalls(format);
+  const thinking = request.thinking ?? false;
+  if (thinking && !canThink(parts.tokenizer, format)) throw cannotThink(format);
+  const moves = resolveMoves(tools, request.moves);
+  const pieces = parts.promptFormat.render(request.messages, tools, { thinking });
+  const inThought = endsInThought(pieces, format);
+  const grammar = parts.constraints.compile(moves, inThought ? "open" : thinking ? "optional" : "none");
   refuseUnread(textUnits(pieces), parts);
   const prompt = encodeConversation(pieces, parts.tokenizer, parts.memory);
   refuseLong(prompt.length, parts);
   const maxTokens = tokenLimit(request.maxTokens ?? DEFAULT_MAX_TOKENS, parts.contextLength - prompt.length);
   const sampler = createSampler(request.sampling ?? {}, parts.vocabularySize);
-  return { request: { ...request, messages: [...request.messages] }, prompt, grammar, sampler, maxTokens };
+  return { request: { ...request, messages: [...request.messages] }, prompt, inThought, grammar, sampler, maxTokens };
+}
+
+/** Reads the ids of a prepared request's reply. */
+export function replyParser({ tokenizer, promptFormat }: ChatParts, { inThought }: Prepared): ReplyParser {
+  const { format } = promptFormat;
+  return format.calls === "native" ? createReplyParser(tokenizer, format, { inThought }) : createTextReplyParser(tokenizer, format);
+}
+
+/** @throws PromptError `prompt/no-calls`: a prompt must not declare tools whose calls nobody would read */
+function requireCalls(format: ChatFormat): void {
+  if (format.calls === "native") return;
+  throw new PromptError(
+    "prompt/no-calls",
+    `tools are declared, and calls in the chat format ${format.name} cannot be constrained and read`,
+    {
+      hint: "ask without tools, or load a model whose format has calls: docs/formats.md lists them",
+    },
+  );
+}
+
+function cannotThink(format: ChatFormat): PromptError {
+  return new PromptError("prompt/no-thoughts", `thinking is asked for, and the chat format ${format.name} has no thoughts for this model`, {
+    hint: "leave `thinking` out, or load a model that has them: docs/formats.md",
+  });
 }
 
 /** A policy at work on one reply; undefined where there is nothing to choose. */
@@ -100,7 +134,7 @@ async function* answer(parts: ChatParts, prepared: Prepared, record: ReplyRecord
   const taken = new Set(
     request.messages.flatMap((message) => (message.role === "assistant" ? (message.calls ?? []) : [])).map(({ id }) => id),
   );
-  const reader = new ReplyReader(createReplyParser(parts.tokenizer, GEMMA4_FORMAT), taken);
+  const reader = new ReplyReader(replyParser(parts, prepared), taken);
   const { sequence, cached } = parts.pool.acquire(prompt);
   record.cached = cached;
   const governor = governorOf(parts);
@@ -129,7 +163,7 @@ async function* answer(parts: ChatParts, prepared: Prepared, record: ReplyRecord
     return { reason: "error", error: new PromptError("prompt/malformed-call", "the model wrote a call that does not parse", { hint }) };
   }
   if (reader.shape !== "incomplete") {
-    const key = replyKey(request.messages, record.message, request.tools);
+    const key = parts.promptFormat.replyKey(request.messages, record.message, request.tools, { thinking: request.thinking ?? false });
     if (key !== undefined) parts.memory.remember(key, record.ids);
   }
   return { reason: REASONS[reader.shape] };
@@ -154,6 +188,7 @@ export class ReplyRecord {
   #maskedSum = 0;
   #maskedMax = 0;
   #text = "";
+  #reasoning = "";
   readonly #calls: NonNullable<AssistantMessage["calls"]>[number][] = [];
 
   /** @param started When the request came, by `performance.now()`. */
@@ -174,6 +209,7 @@ export class ReplyRecord {
   events(events: readonly ReplyEvent[]): readonly ReplyEvent[] {
     for (const event of events) {
       if (event.type === "text-delta") this.#text += event.text;
+      else if (event.type === "reasoning-delta") this.#reasoning += event.text;
       else if (event.type === "tool-call") this.#calls.push(event.call);
     }
     return events;
@@ -183,6 +219,7 @@ export class ReplyRecord {
     return {
       role: "assistant",
       ...(this.#text ? { content: this.#text } : {}),
+      ...(this.#reasoning ? { reasoning: this.#reasoning } : {}),
       ...(this.#calls.length > 0 ? { calls: this.#calls } : {}),
     };
   }

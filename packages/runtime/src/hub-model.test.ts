@@ -17,7 +17,7 @@ function byteTokenizer(): object {
   const printable = (byte: number): boolean => (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
   let other = 256;
   const bytes = Array.from({ length: 256 }, (_, byte) => [String.fromCodePoint(printable(byte) ? byte : other++), byte + 3] as const);
-  const { name: _name, thoughtChannel: _channel, begin, end, ...controls } = GEMMA4_FORMAT;
+  const { name: _name, calls: _calls, thoughtChannel: _channel, begin, end, ...controls } = GEMMA4_FORMAT;
   const special = [
     ["<pad>", 0] as const,
     [end, 1] as const,

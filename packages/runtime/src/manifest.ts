@@ -68,3 +68,5 @@ export const MODEL_FILE = "model.onnx";
 export const MANIFEST_FILE = "manifest.json";
 export const TOKENIZER_FILE = "tokenizer.json";
 export const TOKENIZER_CONFIG_FILE = "tokenizer_config.json";
+/** A chat template beside tokenizer_config.json; an export has it inside that. */
+export const CHAT_TEMPLATE_FILE = "chat_template.jinja";

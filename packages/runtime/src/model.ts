@@ -19,8 +19,9 @@ import { isExport, openModel, type OpenedModel } from "./open-model.ts";
 import { repositoryName, unknownVariant } from "./open-onnx-repository.ts";
 import { DEFAULT_POLICY } from "./precision/default.ts";
 import { parsePolicy, policyName, type PrecisionPolicy } from "./precision/policy.ts";
-import { GEMMA4_FORMAT, PROMPT_VERSION } from "./prompt/format.ts";
+import { chooseFormat } from "./prompt/choose-format.ts";
 import { ReplyMemory } from "./prompt/memory.ts";
+import type { PromptFormat } from "./prompt/prompt-format.ts";
 import { createSampler } from "./sampling/sample.ts";
 import { SequencePool } from "./sequence/pool.ts";
 import { atLeastOne } from "./session/at-least-one.ts";
@@ -28,7 +29,7 @@ import { openSession } from "./session/open.ts";
 import type { Prepacked, SessionOptions } from "./session/session.ts";
 import { TextStream } from "./tokenizer/stream.ts";
 import type { Tokenizer } from "./tokenizer/vocabulary.ts";
-import { loadTokenizer } from "./tokenizer/load.ts";
+import { loadChatTemplate, loadTokenizer } from "./tokenizer/load.ts";
 import { trace, type Trace } from "./trace.ts";
 
 /** How a model is loaded: {@link SessionOptions}, how many conversations it remembers, and for one of the hub {@link HubLoadOptions}. */
@@ -111,9 +112,11 @@ export async function loadModel(source: string = embeddedModelDirectory(), optio
   const opened = await openModel(fetched?.directory ?? source, options.variant);
   const { manifest, name, tokens } = identity(opened);
   const chosen = policyFor(manifest, policy);
+  const speech = loadWords(opened);
+  const template = speech.then(({ promptFormat }) => promptFormat.version).catch(() => ""); // the failure is reported below
   const [words, engine] = await Promise.allSettled([
-    loadWords(opened.directory),
-    openSession(opened, { ...sessionOptions, template: PROMPT_VERSION, chooser: chosen === null ? "" : policyName(chosen) }),
+    speech,
+    openSession(opened, { ...sessionOptions, template, chooser: chosen === null ? "" : policyName(chosen) }),
   ]);
   if (engine.status === "rejected") throw engine.reason;
   const session = engine.value;
@@ -158,7 +161,7 @@ function speaker({ session, pool, memory }: Remembered, words: Words, { id, toke
     const limits = { maxTokens: tokenLimit(maxTokens, contextLength - prompt.length), signal };
     const { sequence, cached } = pool.acquire(prompt);
     const out = new TextStream(tokenizer);
-    const steering = { stop: new Set(stop), thought: thoughtMarks(tokenizer) };
+    const steering = { stop: new Set(stop), thought: thoughtMarks(words) };
     const governor = governorOf(parts);
     try {
       for await (const token of generate({ sequence, prompt: prompt.slice(cached), steering, sampler, governor, limits })) {
@@ -198,21 +201,32 @@ function policyFor(manifest: Manifest | null, policy: PrecisionPolicy | undefine
   });
 }
 
-function thoughtMarks(tokenizer: Tokenizer): { open: number; close: number } | undefined {
-  const [open, close] = [GEMMA4_FORMAT.channelOpen, GEMMA4_FORMAT.channelClose].map((text) => tokenizer.control.get(text));
+function thoughtMarks({ tokenizer, promptFormat }: Words): { open: number; close: number } | undefined {
+  const { channelOpen, channelClose } = promptFormat.format;
+  const [open, close] = [channelOpen, channelClose].map((text) => tokenizer.control.get(text));
   return open === undefined || close === undefined ? undefined : { open, close };
 }
 
 interface Words {
   readonly tokenizer: Tokenizer;
+  readonly promptFormat: PromptFormat;
   readonly constraints: ConstraintEngine;
   readonly longestToken: number;
 }
 
 /** All that is made of the tokenizer's files. */
-async function loadWords(directory: string): Promise<Words> {
-  const tokenizer = await loadTokenizer(directory);
-  return { tokenizer, constraints: createConstraintEngine(tokenizer, GEMMA4_FORMAT), longestToken: longestToken(tokenizer) };
+async function loadWords(opened: OpenedModel): Promise<Words> {
+  const [tokenizer, template] = await Promise.all([loadTokenizer(opened.directory), loadChatTemplate(opened.directory)]);
+  const promptFormat = chooseFormat({ control: tokenizer.control, template, largeGemma4: largeGemma4(opened) });
+  const constraints = createConstraintEngine(tokenizer, promptFormat.format);
+  return { tokenizer, promptFormat, constraints, longestToken: longestToken(tokenizer) };
+}
+
+/** Of Gemma 4's models, E2B and E4B alone have embeddings per layer. Undefined where the weights do not say. */
+function largeGemma4(opened: OpenedModel): boolean | undefined {
+  if (!isExport(opened)) return undefined;
+  const { family, perLayer } = opened.manifest.config;
+  return family === "gemma4" && perLayer === null;
 }
 
 function longestToken(tokenizer: Tokenizer): number {

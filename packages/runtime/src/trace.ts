@@ -4,12 +4,10 @@
  * draws the token may differ.
  */
 import type { AssistantMessage, ChatRequest } from "@orrery/chat";
-import { governorOf, prepare, ReplyRecord, type ChatParts } from "./chat.ts";
+import { governorOf, prepare, ReplyRecord, replyParser, type ChatParts } from "./chat.ts";
 import type { Position } from "./constraint/position.ts";
 import { generate } from "./generate.ts";
 import type { StepCounts } from "./precision/governor.ts";
-import { GEMMA4_FORMAT } from "./prompt/format.ts";
-import { createReplyParser } from "./prompt/reply.ts";
 import { ReplyReader } from "./reply-events.ts";
 import type { Sampler } from "./sampling/sample.ts";
 
@@ -39,9 +37,10 @@ export interface Trace {
 
 /** @throws OrreryError what preparing the request throws, and what a step throws */
 export async function trace(parts: ChatParts, request: ChatRequest, given?: readonly number[]): Promise<Trace> {
-  const { prompt, grammar, sampler, maxTokens } = prepare(parts, request);
+  const prepared = prepare(parts, request);
+  const { prompt, grammar, sampler, maxTokens } = prepared;
   const record = new ReplyRecord(prompt.length, performance.now());
-  const reader = new ReplyReader(createReplyParser(parts.tokenizer, GEMMA4_FORMAT), new Set());
+  const reader = new ReplyReader(replyParser(parts, prepared), new Set());
   const seen: { logits: Float32Array; legal: Uint32Array | null }[] = [];
   const recording: Sampler = {
     sample(logits, mask, history) {

@@ -158,6 +158,10 @@ test("a directory with a GGUF uses the tokenizer and the stop ids beside it", as
   const checkpoint = await open(scratch);
   expect(checkpoint.format).toBe("gguf");
   expect(checkpoint.tokenizer).toEqual({ json: { mine: true }, config: {} });
+  writeFileSync(join(scratch, "chat_template.jinja"), "{{ mine }}");
+  expect((await open(scratch)).tokenizer).toEqual({ json: { mine: true }, config: { chat_template: "{{ mine }}" } });
+  writeFileSync(join(scratch, "chat_template.jinja"), " ".repeat(1 << 21));
+  expect(await errorOf(scratch)).toMatchObject({ code: "checkpoint/too-large" });
   expect(checkpoint.config.tokens.stop).toEqual([1, 4]);
 });
 

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { CheckpointError } from "../errors.ts";
-import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from "../manifest.ts";
+import { CHAT_TEMPLATE_FILE, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from "../manifest.ts";
 import { familyOfArchitecture, familyOfModelType } from "./config.ts";
 import { dequantize, rowBytes } from "./dequantize.ts";
 import { CheckpointDirectory, CONFIG_FILE, findGguf, findWeights, GENERATION_CONFIG_FILE, type Weights } from "./directory.ts";
@@ -25,6 +25,8 @@ import { tokensFromGguf, tokensFromJson, type Needs } from "./token-ids.ts";
 import { WeightFile } from "./weight-file.ts";
 
 const HASH_BYTES = 1 << 20;
+/** Sixty times the largest chat template we know (Gemma 4's, 17 kB). */
+const MAX_TEMPLATE_BYTES = 1 << 20;
 
 /** The hint for a path that leads nowhere. */
 export const NOTHING_THERE = "check the path; a model of the Hugging Face hub is named hf:owner/name";
@@ -135,7 +137,9 @@ function tensorsOf(files: ReadonlyMap<string, WeightFile>, places: ReadonlyMap<s
 async function tokenizerBeside(directory: CheckpointDirectory): Promise<TokenizerFiles | null> {
   if (!directory.has(TOKENIZER_FILE)) return null;
   const json = await readJsonObject(await directory.file(TOKENIZER_FILE));
-  return { json, config: (await directory.json(TOKENIZER_CONFIG_FILE)).json };
+  const config = (await directory.json(TOKENIZER_CONFIG_FILE)).json;
+  const template = await directory.text(CHAT_TEMPLATE_FILE, MAX_TEMPLATE_BYTES);
+  return { json, config: template === null ? config : { ...config, chat_template: template } };
 }
 
 /** A GGUF can name one end of turn; a config.json beside it may list more. */

@@ -2,7 +2,7 @@
  * The files of a checkpoint directory. In: a directory. Out: which weights it holds and where its JSON files are. Law: no file outside the
  * directory is ever opened, whether an index names it or a link leads to it.
  */
-import { readdir, realpath } from "node:fs/promises";
+import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";
 import { CheckpointError } from "../errors.ts";
 import { MANIFEST_FILE } from "../manifest.ts";
@@ -59,6 +59,17 @@ export class CheckpointDirectory {
     if (real === path || this.#roots.some((root) => real.startsWith(root + sep))) return path;
     throw new CheckpointError("checkpoint/unsafe-path", `${path}: is a link to ${real}, expected a file inside the directory`, {
       hint: "copy the file into the directory if you trust it",
+    });
+  }
+
+  /** A text, or null where there is no such file. @throws CheckpointError `checkpoint/too-large`, `checkpoint/unsafe-path` */
+  async text(name: string, maxBytes: number): Promise<string | null> {
+    if (!this.has(name)) return null;
+    const file = await this.file(name);
+    const { size } = await stat(file);
+    if (size <= maxBytes) return readFile(file, "utf8");
+    throw new CheckpointError("checkpoint/too-large", `${file}: has ${size} bytes, expected at most ${maxBytes}`, {
+      hint: "fetch the file again, from a source you trust",
     });
   }
 

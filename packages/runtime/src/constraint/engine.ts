@@ -4,7 +4,7 @@ import type { ChatFormat } from "../prompt/format.ts";
 import type { Tokenizer } from "../tokenizer/vocabulary.ts";
 import { PLAIN_TEXT } from "./alphabet.ts";
 import type { Grammar } from "./grammar.ts";
-import { compileMoves } from "./moves.ts";
+import { compileMoves, type Thought } from "./moves.ts";
 import { trieOf } from "./trie.ts";
 
 /** Grammars kept: more than the deciding states of any chart we know. */
@@ -12,7 +12,7 @@ const MAX_GRAMMARS = 64;
 
 export interface ConstraintEngine {
   /** The grammar of these moves; the same object for equal moves while it is remembered. @throws ConstraintError (see compileMoves) */
-  compile(moves: Moves): Grammar;
+  compile(moves: Moves, thought?: Thought): Grammar;
 }
 
 /** Builds the vocabulary's trie and its free text at once, so that the first reply does not wait for them. */
@@ -21,10 +21,10 @@ export function createConstraintEngine(tokenizer: Tokenizer, format: ChatFormat)
   /** Least recently used first. */
   const grammars = new Map<string, Grammar>();
   return {
-    compile(moves) {
-      const key = keyOf(moves);
-      if (key === undefined) return compileMoves(moves, tokenizer, format);
-      const grammar = grammars.get(key) ?? compileMoves(moves, tokenizer, format);
+    compile(moves, thought = "none") {
+      const key = keyOf(moves, thought);
+      if (key === undefined) return compileMoves(moves, tokenizer, format, thought);
+      const grammar = grammars.get(key) ?? compileMoves(moves, tokenizer, format, thought);
       grammars.delete(key);
       grammars.set(key, grammar);
       if (grammars.size > MAX_GRAMMARS) grammars.delete(grammars.keys().next().value!);
@@ -34,9 +34,9 @@ export function createConstraintEngine(tokenizer: Tokenizer, format: ChatFormat)
 }
 
 /** Undefined for moves that are not JSON, such as a cyclic schema: the compiler says what is wrong with them. */
-function keyOf({ answer, calls, parallel }: Moves): string | undefined {
+function keyOf({ answer, calls, parallel }: Moves, thought: Thought): string | undefined {
   try {
-    return JSON.stringify([answer, calls, parallel]);
+    return JSON.stringify([answer, calls, parallel, thought]);
   } catch {
     return undefined;
   }

@@ -2,7 +2,8 @@
  * Moves → the grammar of one reply. In: what the reply may be, a tokenizer, a chat format. Out: a grammar.
  * Law: a reply that the grammar accepts is an answer that is allowed, or at most `parallel` calls of the moves with legal input.
  *
- *     reply = ( text | json ) turnClose  |  call { call } responseOpen
+ *     reply = [ thought ] ( ( text | json ) turnClose  |  call { call } responseOpen )
+ *     thought = channelOpen CHANNEL newline { text } channelClose
  *     call  = callOpen "call:" NAME "{" members "}" callClose
  */
 import { TOOL_NAME, type CallMove, type JsonSchema, type Moves } from "@orrery/chat";
@@ -25,13 +26,16 @@ import { bytes, type Surface } from "./surface.ts";
 import { text } from "./text.ts";
 import { trieOf } from "./trie.ts";
 
+/** Whether a reply has a thought: never, before all else if the model likes, or it is in one already when it begins. */
+export type Thought = "none" | "optional" | "open";
+
 /**
  * Compiles moves into a grammar. Undeclared properties are never written, whatever the schema says of them.
  * @throws ConstraintError `constraint/unsupported`, `constraint/bad-schema`, `constraint/unsatisfiable`, `constraint/too-large`,
  *   `constraint/too-deep`; `pointer` leads into the schema that the message names
  * @throws TokenizerError `tokenizer/no-control-token`
  */
-export function compileMoves(moves: Moves, tokenizer: Tokenizer, format: ChatFormat): Grammar {
+export function compileMoves(moves: Moves, tokenizer: Tokenizer, format: ChatFormat, thought: Thought = "none"): Grammar {
   if (moves.calls.length > MAX_CALLS)
     throw new ConstraintError("constraint/too-large", `${moves.calls.length} calls are legal, at most ${MAX_CALLS} can be compiled`, {
       pointer: "",
@@ -56,7 +60,12 @@ export function compileMoves(moves: Moves, tokenizer: Tokenizer, format: ChatFor
       hint: "a deciding state needs at least one legal move",
     });
 
-  return createGrammar(oneOf(replies), tokenizer);
+  const reply = oneOf(replies);
+  if (thought === "none") return createGrammar(reply, tokenizer);
+  const thinking = [text(PLAIN_TEXT, { min: 0, max: Infinity }), control(format.channelClose)];
+  if (thought === "open") return createGrammar(sequence(...thinking, reply), tokenizer);
+  const opening = [control(format.channelOpen), spellings([bytes(`${format.thoughtChannel}\n`)])];
+  return createGrammar(oneOf([reply, sequence(...opening, ...thinking, reply)]), tokenizer);
 }
 
 function call({ name, input }: CallMove, surface: Surface, alphabet: ReadonlySet<number>): Part {

@@ -1,102 +1,144 @@
 /**
- * Tool declarations in Gemma 4's syntax. In: a ToolSpec. Out: segments. Law: only what the syntax has is written (description, enum of
+ * Tool declarations in the native syntax (Gemma 4, FunctionGemma). In: a ToolSpec. Out: segments. Law: only what the syntax has is written (description, enum of
  * strings, items, nullable, properties, required, type); everything else a schema says is enforced by the token mask, not told.
  */
 import { isJsonObject, TOOL_NAME, type Json, type JsonObject, type JsonSchema, type ToolSpec } from "@orrery/chat";
 import { PromptError } from "../errors.ts";
-import { GEMMA4_FORMAT } from "./format.ts";
+import { GEMMA4_FORMAT, type ChatFormat } from "./format.ts";
 import type { SegmentWriter } from "./segments.ts";
 import { MAX_VALUE_DEPTH, sortedEntries, writeString, writeValue } from "./value.ts";
 
+/** What differs between the formats that declare tools so. */
+export interface DeclarationSyntax {
+  readonly format: ChatFormat;
+  /** `optional` (Gemma 4): a property has a description, `nullable` and `properties` where its schema has. `fixed` (FunctionGemma): a
+   *  description always, be it empty, the properties of an object always, and never `nullable`. */
+  readonly fields: "optional" | "fixed";
+}
+
+const GEMMA4_SYNTAX: DeclarationSyntax = { format: GEMMA4_FORMAT, fields: "optional" };
+
 /** `<|tool>declaration:NAME{…}<tool|>`. @throws PromptError `prompt/bad-tool-name`, `prompt/too-deep` */
-export function writeDeclaration(out: SegmentWriter, tool: ToolSpec): void {
-  if (!TOOL_NAME.test(tool.name))
-    throw new PromptError("prompt/bad-tool-name", `a tool is named ${JSON.stringify(tool.name)}`, {
-      hint: "letters, digits, '_', '-' and '.', at most 64",
-    });
-  out.control(GEMMA4_FORMAT.toolOpen).text(`declaration:${tool.name}{description:`);
-  writeString(out, tool.description);
+export function writeDeclaration(out: SegmentWriter, tool: ToolSpec, syntax = GEMMA4_SYNTAX): void {
+  checkToolName(tool.name, "a tool is named");
+  const { toolOpen, toolClose, quote } = syntax.format;
+  out.control(toolOpen).text(`declaration:${tool.name}{description:`);
+  writeString(out, tool.description, quote);
   if (Object.keys(tool.input).length > 0) {
-    const input = lower(tool.input, tool.input, 0);
+    const writer = new SchemaWriter(out, tool.input, syntax);
     out.text(",parameters:");
-    writeFields(out, [...nested(input, tool.input, 0), ...typed(input)]);
+    writer.parameters();
   }
-  out.text("}").control(GEMMA4_FORMAT.toolClose);
+  out.text("}").control(toolClose);
+}
+
+/** @throws PromptError `prompt/bad-tool-name` */
+export function checkToolName(name: string, said: string): void {
+  if (TOOL_NAME.test(name)) return;
+  throw new PromptError("prompt/bad-tool-name", `${said} ${JSON.stringify(name)}`, {
+    hint: "letters, digits, '_', '-' and '.', at most 64",
+  });
 }
 
 /** One `name:value` of a declaration. */
-type Field = readonly [name: string, write: (out: SegmentWriter) => void];
+type Field = readonly [name: string, write: () => void];
 
-function writeFields(out: SegmentWriter, fields: readonly Field[]): void {
-  out.text("{");
-  fields.forEach(([name, write], at) => {
-    out.text(`${at > 0 ? "," : ""}${name}:`);
-    write(out);
-  });
-  out.text("}");
-}
+/** Writes the schema of one tool. */
+class SchemaWriter {
+  readonly #out: SegmentWriter;
+  readonly #root: JsonSchema;
+  readonly #fixed: boolean;
+  readonly #quote: string;
 
-/** A property: fixed order of fields, and a type always, be it empty. */
-function writeProperty(out: SegmentWriter, schema: JsonSchema, root: JsonSchema, depth: number): void {
-  const fields: Field[] = [];
-  const { description, enum: choices, items } = schema;
-  const type = typeName(schema);
-  if (typeof description === "string" && description !== "") fields.push(["description", (o) => writeString(o, description)]);
-  if (type === "STRING" && isFilledArray(choices)) fields.push(["enum", (o) => writeValue(o, choices)]);
-  if (type === "ARRAY" && isJsonObject(items) && Object.keys(items).length > 0)
-    fields.push(["items", (o) => writeItems(o, lower(items, root, depth + 1), root, depth + 1)]);
-  if (schema["nullable"] === true) fields.push(["nullable", (o) => o.text("true")]);
-  if (type === "OBJECT") fields.push(...nested(schema, root, depth));
-  writeFields(out, [...fields, ["type", (o) => writeString(o, type)]]);
-}
-
-/** The schema of a list's items: all keys in alphabetical order, those without a syntax of their own as plain values. */
-function writeItems(out: SegmentWriter, schema: JsonSchema, root: JsonSchema, depth: number): void {
-  const fields: Field[] = [];
-  for (const [key, value] of sortedEntries(schema)) {
-    if (value === null || value === undefined) continue;
-    if (key === "properties" && isJsonObject(value)) fields.push([key, (o) => writeProperties(o, value, root, depth)]);
-    else if (key === "type") fields.push([key, (o) => writeString(o, typeName(schema))]);
-    else fields.push([key, (o) => writeQuoted(o, value)]);
+  constructor(out: SegmentWriter, root: JsonSchema, { format, fields }: DeclarationSyntax) {
+    this.#out = out;
+    this.#root = root;
+    this.#fixed = fields === "fixed";
+    this.#quote = format.quote;
   }
-  writeFields(out, fields);
-}
 
-/** `properties` and `required` of an object schema, each left out when empty. */
-function nested(schema: JsonSchema, root: JsonSchema, depth: number): Field[] {
-  const { properties, required } = schema;
-  const fields: Field[] = [];
-  if (isJsonObject(properties) && Object.keys(properties).length > 0)
-    fields.push(["properties", (o) => writeProperties(o, properties, root, depth)]);
-  if (isFilledArray(required)) fields.push(["required", (o) => writeValue(o, required)]);
-  return fields;
-}
+  parameters(): void {
+    const input = lower(this.#root, this.#root, 0);
+    const type = typeName(input);
+    this.#fields([...this.#nested(input, 0), ...(type === "" ? [] : [["type", () => this.#string(type)] as const])]);
+  }
 
-function typed(schema: JsonSchema): Field[] {
-  return typeName(schema) === "" ? [] : [["type", (o) => writeString(o, typeName(schema))]];
-}
+  #string(text: string): void {
+    writeString(this.#out, text, this.#quote);
+  }
 
-function writeProperties(out: SegmentWriter, properties: JsonObject, root: JsonSchema, depth: number): void {
-  const fields = sortedEntries(properties).map(([key, schema]): Field => {
-    const property = isJsonObject(schema) ? lower(schema, root, depth + 1) : {};
-    return [key, (o) => writeProperty(o, property, root, depth + 1)];
-  });
-  writeFields(out, fields);
-}
+  #value(value: Json): void {
+    writeValue(this.#out, value, this.#quote);
+  }
 
-/** A generic value inside `items`, where the keys of objects stand between quotes. */
-function writeQuoted(out: SegmentWriter, value: Json): void {
-  if (!isJsonObject(value)) return writeValue(out, value);
-  out.text("{");
-  sortedEntries(value)
-    .filter(([, inner]) => inner !== undefined)
-    .forEach(([key, inner], at) => {
-      if (at > 0) out.text(",");
-      writeString(out, key);
-      out.text(":");
-      writeQuoted(out, inner ?? null);
+  #fields(fields: readonly Field[]): void {
+    this.#out.text("{");
+    fields.forEach(([name, write], at) => {
+      this.#out.text(`${at > 0 ? "," : ""}${name}:`);
+      write();
     });
-  out.text("}");
+    this.#out.text("}");
+  }
+
+  /** A property: fixed order of fields, and a type always, be it empty. */
+  #property(schema: JsonSchema, depth: number): void {
+    const fields: Field[] = [];
+    const { description, enum: choices, items } = schema;
+    const type = typeName(schema);
+    const described = typeof description === "string" ? description : "";
+    if (this.#fixed || described !== "") fields.push(["description", () => this.#string(described)]);
+    if (type === "STRING" && isFilledArray(choices)) fields.push(["enum", () => this.#value(choices)]);
+    if (type === "ARRAY" && isJsonObject(items) && Object.keys(items).length > 0)
+      fields.push(["items", () => this.#items(lower(items, this.#root, depth + 1), depth + 1)]);
+    if (!this.#fixed && schema["nullable"] === true) fields.push(["nullable", () => this.#out.text("true")]);
+    if (type === "OBJECT") fields.push(...this.#nested(schema, depth, this.#fixed));
+    this.#fields([...fields, ["type", () => this.#string(type)]]);
+  }
+
+  /** The schema of a list's items: all keys in alphabetical order, those without a syntax of their own as plain values. */
+  #items(schema: JsonSchema, depth: number): void {
+    const fields: Field[] = [];
+    for (const [key, value] of sortedEntries(schema)) {
+      if (value === null || value === undefined) continue;
+      if (key === "properties" && isJsonObject(value)) fields.push([key, () => this.#properties(value, depth)]);
+      else if (key === "type") fields.push([key, () => this.#string(typeName(schema))]);
+      else fields.push([key, () => this.#quoted(value)]);
+    }
+    this.#fields(fields);
+  }
+
+  /** `properties` and `required` of an object schema, each left out when empty, but for `properties` where `always`. */
+  #nested(schema: JsonSchema, depth: number, always = false): Field[] {
+    const { properties, required } = schema;
+    const fields: Field[] = [];
+    const known = isJsonObject(properties) ? properties : {};
+    if (always || Object.keys(known).length > 0) fields.push(["properties", () => this.#properties(known, depth)]);
+    if (isFilledArray(required)) fields.push(["required", () => this.#value(required)]);
+    return fields;
+  }
+
+  #properties(properties: JsonObject, depth: number): void {
+    const fields = sortedEntries(properties).map(([key, schema]): Field => {
+      const property = isJsonObject(schema) ? lower(schema, this.#root, depth + 1) : {};
+      return [key, () => this.#property(property, depth + 1)];
+    });
+    this.#fields(fields);
+  }
+
+  /** A generic value inside `items`, where the keys of objects stand between quotes. */
+  #quoted(value: Json): void {
+    if (!isJsonObject(value)) return this.#value(value);
+    this.#out.text("{");
+    sortedEntries(value)
+      .filter(([, inner]) => inner !== undefined)
+      .forEach(([key, inner], at) => {
+        if (at > 0) this.#out.text(",");
+        this.#string(key);
+        this.#out.text(":");
+        this.#quoted(inner ?? null);
+      });
+    this.#out.text("}");
+  }
 }
 
 /**

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { isJsonObject, type Json, type JsonObject, type Message, type ToolCall, type ToolSpec } from "@orrery/chat";
+import { Template } from "@huggingface/jinja";
 import fc from "fast-check";
 import { createTokenizer } from "../tokenizer/tokenizer.ts";
 import type { Tokenizer } from "../tokenizer/vocabulary.ts";
@@ -114,4 +115,86 @@ function toCall(call: OpenAiCall, id: string): ToolCall {
 function textOf(content: Json | undefined): string {
   if (!Array.isArray(content)) return typeof content === "string" ? content : "";
   return content.map((part: Json) => (isJsonObject(part) && typeof part["text"] === "string" ? part["text"].trim() : "")).join("");
+}
+
+/** The template of another model by the name of its file. */
+export const templateSource = (name: string): string => readFileSync(new URL(`templates/${name}.jinja`, FIXTURES), "utf8");
+
+/** What a template makes of a conversation, as its author's program would call it: contents as they are, tools and calls as OpenAI has them. */
+export function templatePrompt(
+  source: string,
+  messages: readonly Message[],
+  tools: readonly ToolSpec[],
+  more: { readonly [variable: string]: Json } = {},
+): string {
+  const theirs = messages.map((message) => {
+    if (message.role === "tool") {
+      const { callId: tool_call_id, name, output } = message;
+      return { role: "tool", tool_call_id, name, content: typeof output === "string" || isJsonObject(output) ? output : { value: output } };
+    }
+    if (message.role !== "assistant") return message;
+    const { content = "", reasoning, calls = [] } = message;
+    const tool_calls = calls.map(({ id, name, input }) => ({ type: "function", id, function: { name, arguments: input } }));
+    return {
+      role: "assistant",
+      content,
+      ...(reasoning === undefined ? {} : { reasoning_content: reasoning }),
+      ...(tool_calls.length > 0 ? { tool_calls } : {}),
+    };
+  });
+  const declared = tools.map(({ name, description, input }) => ({ type: "function", function: { name, description, parameters: input } }));
+  return new Template(source).render({
+    messages: theirs,
+    ...(declared.length > 0 ? { tools: declared } : {}),
+    bos_token: "<bos>",
+    eos_token: "<eos>",
+    add_generation_prompt: true,
+    ...more,
+  });
+}
+
+/** A tokenizer of single bytes with these control tokens. */
+export function byteTokenizer(names: readonly string[]): Tokenizer {
+  const control = new Map(names.map((name, at) => [name, 256 + at]));
+  return {
+    size: 256 + names.length,
+    control,
+    bytes: (id) => (id < 256 ? Uint8Array.of(id) : undefined),
+    encode: (text) => [...new TextEncoder().encode(text)],
+    decode: (ids) => new TextDecoder().decode(Uint8Array.from(ids.filter((id) => id < 256))),
+    controlId(name) {
+      const id = control.get(name);
+      if (id === undefined) throw new Error(`no control token ${name}`);
+      return id;
+    },
+  };
+}
+
+/** A conversation in which every text that comes from outside is `word`, and tools to go with it. */
+export function saying(word: string): { readonly messages: readonly Message[]; readonly tools: readonly ToolSpec[] } {
+  return {
+    messages: [
+      { role: "system", content: word },
+      { role: "user", content: word },
+      { role: "assistant", calls: [{ id: "1", name: "t", input: { [`k${word}`]: word, list: [word, { deep: word }] } }] },
+      { role: "tool", callId: "1", name: "t", output: { [`r${word}`]: [word] } },
+      { role: "assistant", content: `so ${word}` },
+      { role: "user", content: word },
+      { role: "assistant", calls: [{ id: "2", name: "t", input: {} }] },
+      { role: "tool", callId: "2", name: "t", output: word },
+      { role: "assistant", content: "done" },
+      { role: "user", content: `and ${word}` },
+    ],
+    tools: [
+      {
+        name: "t",
+        description: word,
+        input: {
+          type: "object",
+          properties: { a: { type: "string", description: word, enum: [word] }, [`p${word}`]: { type: "integer" } },
+          required: [`p${word}`],
+        },
+      },
+    ],
+  };
 }

@@ -1,17 +1,31 @@
 /**
- * A chat format as data: the control tokens that give a conversation its shape. The renderer, the constraint engine and the reply
- * parser share these names, so that what is rendered, what is allowed and what is parsed cannot drift apart.
+ * A chat format as data: the control tokens that give a conversation its shape, and how calls are written. The renderer, the constraint
+ * engine and the reply parser share these names, so that what is rendered, what is allowed and what is parsed cannot drift apart.
  */
 import { PromptError } from "../errors.ts";
+import type { Segment } from "./segments.ts";
 
-/** The control tokens of a chat format, by their text in the vocabulary. */
-export interface ChatFormat {
+/**
+ * Calls as JSON. A reply with calls is `before NAME beforeInput OBJECT { between NAME beforeInput OBJECT } after turnClose`, where NAME
+ * stands as the contents of a JSON string, and OBJECT is JSON.
+ */
+export interface JsonCalls {
+  readonly before: readonly Segment[];
+  readonly beforeInput: readonly Segment[];
+  /** Null where a reply has one call at most. */
+  readonly between: readonly Segment[] | null;
+  readonly after: readonly Segment[];
+}
+
+/** The control tokens of a chat format, by their text in the vocabulary; "" for one that the format does not have. */
+interface Tokens {
   readonly name: string;
   /** Starts a prompt. */
   readonly begin: string;
   /** Ends a text outside any turn (the vocabulary's end-of-sequence token); a model may stop on it. */
   readonly end: string;
   readonly turnOpen: string;
+  /** Ends a turn; the model stops on it when its answer is complete, and, where calls are not native, when its calls are. */
   readonly turnClose: string;
   /** Around a tool declaration. */
   readonly toolOpen: string;
@@ -33,9 +47,25 @@ export interface ChatFormat {
   readonly think: string;
 }
 
+/** Calls are `callOpen`, `call:NAME{…}` with bare keys and strings between quote tokens, `callClose`; behind the last one, `responseOpen`. */
+export interface NativeFormat extends Tokens {
+  readonly calls: "native";
+}
+/** Calls are JSON. */
+export interface JsonFormat extends Tokens {
+  readonly calls: "json";
+  readonly json: JsonCalls;
+}
+/** It is not known how the model would write a call. */
+export interface PlainFormat extends Tokens {
+  readonly calls: "none";
+}
+export type ChatFormat = NativeFormat | JsonFormat | PlainFormat;
+
 /** Gemma 4 and Orrery Mini. A vocabulary may lack `end`, `channelOpen`, `channelClose` and `think`: thinking is then impossible. */
-export const GEMMA4_FORMAT: ChatFormat = {
+export const GEMMA4_FORMAT: NativeFormat = {
   name: "gemma4",
+  calls: "native",
   begin: "<bos>",
   end: "<eos>",
   turnOpen: "<|turn>",
@@ -53,16 +83,44 @@ export const GEMMA4_FORMAT: ChatFormat = {
   think: "<|think|>",
 };
 
-/**
- * Name and version of how conversations are rendered. Raise it when the same conversation becomes other tokens: rows written down before
- * are then refused, not silently of no use.
- */
-export const PROMPT_VERSION = `${GEMMA4_FORMAT.name} 1`;
+/** FunctionGemma: Gemma 3's turns and Gemma 4's call syntax under other names, without thoughts. */
+export const FUNCTION_GEMMA_FORMAT: NativeFormat = {
+  name: "functiongemma",
+  calls: "native",
+  begin: "<bos>",
+  end: "<eos>",
+  turnOpen: "<start_of_turn>",
+  turnClose: "<end_of_turn>",
+  toolOpen: "<start_function_declaration>",
+  toolClose: "<end_function_declaration>",
+  callOpen: "<start_function_call>",
+  callClose: "<end_function_call>",
+  responseOpen: "<start_function_response>",
+  responseClose: "<end_function_response>",
+  quote: "<escape>",
+  channelOpen: "",
+  channelClose: "",
+  thoughtChannel: "",
+  think: "",
+};
 
-const ALWAYS = [
-  "begin",
-  "turnOpen",
-  "turnClose",
+/** What a format without tool tokens and thoughts leaves out. */
+export const TURNS_ONLY = {
+  toolOpen: "",
+  toolClose: "",
+  callOpen: "",
+  callClose: "",
+  responseOpen: "",
+  responseClose: "",
+  quote: "",
+  channelOpen: "",
+  channelClose: "",
+  thoughtChannel: "",
+  think: "",
+} as const satisfies Partial<Tokens>;
+
+const EVERY = ["begin", "turnOpen", "turnClose"] as const satisfies readonly (keyof ChatFormat)[];
+const NATIVE = [
   "toolOpen",
   "toolClose",
   "callOpen",
@@ -72,13 +130,27 @@ const ALWAYS = [
   "quote",
 ] as const satisfies readonly (keyof ChatFormat)[];
 
+type Controls = { readonly control: ReadonlyMap<string, number> };
+
+/** The tokens that a format needs and a vocabulary lacks. */
+export function missingTokens({ control }: Controls, format: ChatFormat): string[] {
+  return [...EVERY, ...(format.calls === "native" ? NATIVE : [])]
+    .map((part) => format[part])
+    .filter((token) => token !== "" && !control.has(token));
+}
+
 /** Refuses to chat with a model that was not made for the format. @throws PromptError `prompt/no-chat-format` */
-export function requireFormat({ control }: { readonly control: ReadonlyMap<string, number> }, format: ChatFormat): void {
-  const missing = ALWAYS.map((part) => format[part]).filter((token) => !control.has(token));
+export function requireFormat(tokenizer: Controls, format: ChatFormat): void {
+  const missing = missingTokens(tokenizer, format);
   if (missing.length > 0)
     throw new PromptError(
       "prompt/no-chat-format",
       `the tokenizer has not the control tokens of the chat format ${format.name}: it lacks ${missing.join(", ")}`,
       { hint: "continue a text with generate(), or load a model that was made for this format" },
     );
+}
+
+/** Whether a model of this format can write thoughts. */
+export function canThink({ control }: Controls, format: ChatFormat): boolean {
+  return [format.channelOpen, format.channelClose].every((token) => control.has(token));
 }

@@ -1,8 +1,10 @@
 /** The renderer against the canonical templates, against what Orrery Mini was trained on, and against text that spells control tokens. */
 import type { Message, ToolSpec } from "@orrery/chat";
-import { goldenPrompts, miniTokenizer, toMessages, toTool, trainedConversations } from "./fixtures.test.support.ts";
+import fc from "fast-check";
+import { anyText, goldenPrompts, miniTokenizer, saying, toMessages, toTool, trainedConversations } from "./fixtures.test.support.ts";
 import { GEMMA4_FORMAT } from "./format.ts";
-import { endsInThought, renderConversation, renderGemma4, type RenderOptions } from "./gemma4.ts";
+import { renderConversation, renderGemma4, type RenderOptions } from "./gemma4.ts";
+import { endsInThought } from "./prompt-format.ts";
 import { encodeSegments, spellSegments } from "./segments.ts";
 
 const spell = (messages: readonly Message[], tools: readonly ToolSpec[] = [], options: RenderOptions = {}) =>
@@ -30,6 +32,23 @@ describe("conversations of Orrery Mini", () => {
     const replies = pieces.filter(({ kind }) => kind === "reply").map(({ segments }) => spellSegments(segments));
     expect(replies).toEqual(one.segments.filter(([, written]) => written).map(([text]) => text));
   });
+});
+
+test("segments' ids equal those of the whole text when no text spells a control token", () => {
+  const tokenizer = miniTokenizer();
+  const whole = (text: string): number[] =>
+    text
+      .split(/(<\|?[a-z_"]+\|?>)/)
+      .flatMap((part) => (tokenizer.control.has(part) ? [tokenizer.controlId(part)] : tokenizer.encode(part)));
+  fc.assert(
+    fc.property(anyText(), anyText(), (one, other) => {
+      fc.pre(![one, other].some((text) => text.includes("<") || text.includes("|")));
+      const { messages, tools } = saying(one);
+      const segments = renderGemma4([...messages, { role: "assistant", content: other }], tools, { thinking: other.length % 2 === 0 });
+      expect(encodeSegments(segments, tokenizer)).toEqual(whole(spellSegments(segments)));
+    }),
+    { numRuns: 50 },
+  );
 });
 
 test("text that spells control tokens stays text, wherever it comes from", () => {
@@ -68,10 +87,10 @@ test("the prompt leaves the model inside a thought only after results with think
     { role: "assistant", calls: [{ id: "1", name: "f", input: {} }] },
     { role: "tool", callId: "1", name: "f", output: "ok" },
   ];
-  expect(endsInThought(renderConversation(answered, [], { thinking: true }))).toBe(true);
-  expect(endsInThought(renderConversation(answered))).toBe(false);
-  expect(endsInThought(renderConversation(asked, [], { thinking: true }))).toBe(false);
-  expect(endsInThought(renderConversation(asked, [], { variant: "large" }))).toBe(false);
+  expect(endsInThought(renderConversation(answered, [], { thinking: true }), GEMMA4_FORMAT)).toBe(true);
+  expect(endsInThought(renderConversation(answered), GEMMA4_FORMAT)).toBe(false);
+  expect(endsInThought(renderConversation(asked, [], { thinking: true }), GEMMA4_FORMAT)).toBe(false);
+  expect(endsInThought(renderConversation(asked, [], { variant: "large" }), GEMMA4_FORMAT)).toBe(false);
 });
 
 describe("messages that are no conversation are refused", () => {
@@ -105,7 +124,7 @@ describe("messages that are no conversation are refused", () => {
 });
 
 test("the vocabulary has every control token of the format", () => {
-  const { name, thoughtChannel, ...tokens } = GEMMA4_FORMAT;
-  expect([name, thoughtChannel]).toEqual(["gemma4", "thought"]);
+  const { name, calls, thoughtChannel, ...tokens } = GEMMA4_FORMAT;
+  expect([name, calls, thoughtChannel]).toEqual(["gemma4", "native", "thought"]);
   for (const token of Object.values(tokens)) expect(miniTokenizer().control.has(token)).toBe(true);
 });

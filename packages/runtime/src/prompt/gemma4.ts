@@ -3,25 +3,34 @@
  * those that the program writes and those that the model wrote. Law: piece by piece, what was sent to the model plus what it sampled
  * is the beginning of the next rendering, as long as messages are only appended and no thought has to be dropped.
  */
-import { isJsonObject, TOOL_NAME, type AssistantMessage, type Message, type ToolCall, type ToolMessage, type ToolSpec } from "@orrery/chat";
-import { PromptError } from "../errors.ts";
+import { isJsonObject, type AssistantMessage, type Message, type ToolCall, type ToolMessage, type ToolSpec } from "@orrery/chat";
 import { checkConversation } from "./conversation.ts";
-import { writeDeclaration } from "./declaration.ts";
-import { GEMMA4_FORMAT } from "./format.ts";
+import { checkToolName, writeDeclaration } from "./declaration.ts";
+import { GEMMA4_FORMAT, type ChatFormat } from "./format.ts";
 import { PieceWriter, type Piece } from "./pieces.ts";
+import { lastReplyKey, type PromptFormat, type PromptOptions } from "./prompt-format.ts";
 import type { Segment, SegmentWriter } from "./segments.ts";
 import { writeObject, writeValue } from "./value.ts";
 
-export interface RenderOptions {
-  /** `small` (default): E2B, E4B, Orrery Mini. `large`: 12B, 26B-A4B, 31B, which are given an empty thought when thinking is off. */
-  readonly variant?: "small" | "large";
-  /** Default false. */
-  readonly thinking?: boolean;
-  /** Open a turn for the model at the end. Default true. */
-  readonly addGenerationPrompt?: boolean;
+/** `small`: E2B, E4B, Orrery Mini. `large`: 12B, 26B-A4B, 31B, which are given an empty thought when thinking is off. */
+export type Gemma4Variant = "small" | "large";
+
+export interface RenderOptions extends PromptOptions {
+  /** Default `small`. */
+  readonly variant?: Gemma4Variant;
 }
 
 const F = GEMMA4_FORMAT;
+
+/** The format of Gemma 4, for either kind of its models. */
+export function gemma4(variant: Gemma4Variant): PromptFormat {
+  return {
+    format: F,
+    version: variant === "small" ? `${F.name} 1` : `${F.name} ${variant} 1`,
+    render: (messages, tools, options) => renderConversation(messages, tools, { ...options, variant }),
+    replyKey: (messages, reply, tools, options) => replyKey(messages, reply, tools, { ...options, variant }),
+  };
+}
 
 /**
  * A conversation as segments.
@@ -89,13 +98,7 @@ export function replyKey(
 ): string | undefined {
   if (reply.calls?.length && withoutThoughts(reply.content ?? "") !== "") return undefined;
   const pieces = renderConversation([...messages, reply], tools, { ...options, addGenerationPrompt: false });
-  return pieces.findLast((piece) => piece.kind === "reply")?.key;
-}
-
-/** True when the prompt leaves the model inside a thought: its reply then begins there, without the token that opens one. */
-export function endsInThought(pieces: readonly Piece[]): boolean {
-  const controls = pieces.at(-1)?.segments.filter((segment) => "control" in segment);
-  return controls?.at(-1)?.control === F.channelOpen;
+  return lastReplyKey(pieces);
 }
 
 interface ModelTurn {
@@ -140,27 +143,24 @@ function writeModelTurn(out: PieceWriter, { message, results, next, thought, pre
   return false;
 }
 
-/** `<|tool_call>call:NAME{…}<tool_call|>` */
-export function writeCall(out: SegmentWriter, call: Pick<ToolCall, "name" | "input">): void {
-  if (!TOOL_NAME.test(call.name))
-    throw new PromptError("prompt/bad-tool-name", `a call names the tool ${JSON.stringify(call.name)}`, {
-      hint: "letters, digits, '_', '-' and '.', at most 64",
-    });
-  out.control(F.callOpen).text(`call:${call.name}`);
-  writeObject(out, call.input);
-  out.control(F.callClose);
+/** `<|tool_call>call:NAME{…}<tool_call|>` @throws PromptError `prompt/bad-tool-name`, and as {@link writeObject} */
+export function writeCall(out: SegmentWriter, call: Pick<ToolCall, "name" | "input">, format: ChatFormat = F): void {
+  checkToolName(call.name, "a call names the tool");
+  out.control(format.callOpen).text(`call:${call.name}`);
+  writeObject(out, call.input, format.quote);
+  out.control(format.callClose);
 }
 
 /** `response:NAME{…}<tool_response|>`: an object as it is, anything else as `{value:…}`. */
-function writeResult(out: PieceWriter, { name, output }: ToolMessage): void {
+export function writeResult(out: SegmentWriter, { name, output }: ToolMessage, format: ChatFormat = F): void {
   out.text(`response:${name}`);
-  if (isJsonObject(output)) writeObject(out, output);
+  if (isJsonObject(output)) writeObject(out, output, format.quote);
   else {
     out.text("{value:");
-    writeValue(out, output);
+    writeValue(out, output, format.quote);
     out.text("}");
   }
-  out.control(F.responseClose);
+  out.control(format.responseClose);
 }
 
 /** Text of the model without the thoughts spelt in it: from each `<|channel>` to the next `<channel|>`. Trimmed. */
@@ -172,7 +172,8 @@ function withoutThoughts(text: string): string {
     .trim();
 }
 
-function endOfResults(messages: readonly Message[], at: number): number {
+/** Where the results of the calls of `messages[at]` end. */
+export function endOfResults(messages: readonly Message[], at: number): number {
   const next = messages.findIndex((message, i) => i > at && message.role !== "tool");
   return next < 0 ? messages.length : next;
 }

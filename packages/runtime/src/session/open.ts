@@ -73,6 +73,7 @@ async function loadExport(connection: Connection, opened: OpenedExport, settings
   const prepacked = await loadPrepacked(opened, settings.prepacked, async (packed) => {
     version = Buffer.from(await connection.ask({ ...request, packed })).toString();
   });
+  const template = await settings.template;
   const spans = spansOf(cache);
   const rowBytes = (past: number): number => visibleBytes(past, spans);
   const host: SequenceHost = {
@@ -80,7 +81,7 @@ async function loadExport(connection: Connection, opened: OpenedExport, settings
     scheduler: new Scheduler({ connection, vocabularySize, lanes: exact ? lanes : 1, weightBytes: exportBytes(manifest), rowBytes }),
     shape,
     snapshots: exact
-      ? { spans, contextLength, vocabularySize, fingerprint: fingerprintOf(manifest, settings.template, version, settings.chooser) }
+      ? { spans, contextLength, vocabularySize, fingerprint: fingerprintOf(manifest, template, version, settings.chooser) }
       : null,
     chunk,
     rewind: cache.some(({ window }) => window !== null) ? rewind : null,

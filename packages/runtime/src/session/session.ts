@@ -35,8 +35,8 @@ export interface SessionOptions {
    * overlap are to the bit what they are alone. Models with an int8 cache always take turns.
    */
   readonly lanes?: number;
-  /** Name and version of the prompt format, kept in snapshots; default "". */
-  readonly template?: string;
+  /** Name and version of the prompt format, kept in snapshots; default "". A promise is awaited while the model loads. */
+  readonly template?: string | Promise<string>;
   /** Name of what chooses the precision of steps, kept in snapshots; default "". */
   readonly chooser?: string;
   /** Write ONNX Runtime's profile to files with this prefix; off by default. */

@@ -3,7 +3,8 @@ import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { loadTokenizer } from "./load.ts";
+import { chatTemplate } from "./chat-template.ts";
+import { loadChatTemplate, loadTokenizer } from "./load.ts";
 
 test("the embedded model's folder gives its tokenizer", async () => {
   const tokenizer = await loadTokenizer(fileURLToPath(new URL("../../../model/data/", import.meta.url)));
@@ -21,4 +22,17 @@ test("a folder without a tokenizer, and a file that is cut short, are errors tha
     code: "tokenizer/bad-json",
     message: expect.stringContaining("tokenizer.json") as string,
   });
+});
+
+test("a chat template is a file of its own, or in tokenizer_config.json, alone or named", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "template-"));
+  expect(await loadChatTemplate(folder)).toEqual({ source: undefined, bos: "", eos: "" });
+  await writeFile(join(folder, "tokenizer_config.json"), `{"chat_template":"a","bos_token":"<s>","eos_token":{"content":"</s>"}}`);
+  expect(await loadChatTemplate(folder)).toEqual({ source: "a", bos: "<s>", eos: "</s>" });
+  await writeFile(join(folder, "chat_template.jinja"), "b");
+  expect(await loadChatTemplate(folder)).toMatchObject({ source: "b" });
+  const named = (...names: string[]) => chatTemplate({ chat_template: names.map((name) => ({ name, template: `of ${name}` })) }).source;
+  expect([named("tool_use", "default"), named("tool_use"), named("rag")]).toEqual(["of default", "of tool_use", undefined]);
+  for (const odd of [null, 1, { chat_template: 3, bos_token: [], eos_token: {} }, { chat_template: [null, {}] }])
+    expect(chatTemplate(odd)).toEqual({ source: undefined, bos: "", eos: "" });
 });

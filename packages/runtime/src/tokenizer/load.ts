@@ -2,6 +2,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { TokenizerError } from "../errors.ts";
+import { chatTemplate, type ChatTemplate } from "./chat-template.ts";
 import { createTokenizer } from "./tokenizer.ts";
 import type { Tokenizer } from "./vocabulary.ts";
 
@@ -18,20 +19,34 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   return createTokenizer(json, config);
 }
 
-/** The parsed file; undefined when it does not exist. */
-async function readJson(path: string): Promise<unknown> {
-  let text: string;
+/** How the checkpoint says that conversations are written. @throws TokenizerError `tokenizer/too-large`, `tokenizer/bad-json` */
+export async function loadChatTemplate(folder: string): Promise<ChatTemplate> {
+  const [config, text] = await Promise.all([
+    readJson(join(folder, "tokenizer_config.json")),
+    readText(join(folder, "chat_template.jinja")),
+  ]);
+  return chatTemplate(config, text);
+}
+
+/** The text of the file; undefined when it does not exist. */
+async function readText(path: string): Promise<string | undefined> {
   try {
     const { size } = await stat(path);
     if (size > MAX_FILE_BYTES)
       throw new TokenizerError("tokenizer/too-large", `${path} has ${size} bytes, expected at most ${MAX_FILE_BYTES}`, {
         hint: "fetch the file again, from a source you trust",
       });
-    text = await readFile(path, "utf8");
+    return await readFile(path, "utf8");
   } catch (cause) {
     if (typeof cause === "object" && cause !== null && "code" in cause && cause.code === "ENOENT") return undefined;
     throw cause;
   }
+}
+
+/** The parsed file; undefined when it does not exist. */
+async function readJson(path: string): Promise<unknown> {
+  const text = await readText(path);
+  if (text === undefined) return undefined;
   try {
     return JSON.parse(text);
   } catch (cause) {

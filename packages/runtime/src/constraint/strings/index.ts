@@ -1,0 +1,12 @@
+/** Sets of strings and the terminals that read them. In: lists, lengths, patterns, formats, texts. Out: languages. */
+export type { Edge, Language, Run } from "./language.ts";
+export { EVERY_STRING, NO_STRING } from "./dfa.ts";
+export { strings } from "./strings.ts";
+export { length } from "./counted.ts";
+export { pattern } from "./pattern/pattern.ts";
+export { complement, intersection, union } from "./boolean.ts";
+export { cardinality, has, isEmpty, some } from "./members.ts";
+export { textPart, type Spelling } from "./text-part.ts";
+export { format, FORMAT_NAMES } from "./formats/formats.ts";
+export { substringOf, uniqueSubstringOf } from "./substring.ts";
+export { recordedText } from "./recorded-text.ts";
