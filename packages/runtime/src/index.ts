@@ -42,5 +42,8 @@ export type { AppendOptions, LogitRows, Prepacked, PrepackedMode, Sequence, Sess
 export type { Fingerprint } from "./session/fingerprint.ts";
 export { createTokenizer } from "./tokenizer/tokenizer.ts";
 export type { Tokenizer, Vocabulary } from "./tokenizer/vocabulary.ts";
+export type { ReplyPart, StopReason } from "./prompt/reply.ts";
+export { TEXT_FORMATS, type TextFormat } from "./prompt/text/format.ts";
+export { createTextReplyParser, parseReply, type TextReplyOptions, type TextReplyParser } from "./prompt/text/text-reply.ts";
 export type { CacheFormat, Manifest, Precision } from "./manifest.ts";
 export type { ModelConfig } from "./checkpoint/model-config.ts";

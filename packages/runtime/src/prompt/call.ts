@@ -4,6 +4,7 @@
  * `JSON.parse` of all of it; so numbers are JSON's, and a key `__proto__` is a key like any other.
  */
 import { isJsonObject, TOOL_NAME, type JsonObject } from "@orrery/chat";
+import { JsonText } from "./json-text.ts";
 import { MAX_VALUE_DEPTH } from "./value.ts";
 
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
@@ -32,8 +33,7 @@ export class CallReader {
   readonly #levels: Level[] = [];
   /** The head, the key or the bare value, as far as it has come. */
   #word = "";
-  #json = "";
-  #taken = 0;
+  readonly #json = new JsonText();
   #name = "";
   #wrong = "";
 
@@ -44,14 +44,12 @@ export class CallReader {
 
   /** JSON text of the arguments that has become certain since the last time. */
   takeJson(): string {
-    const json = this.#json.slice(this.#taken);
-    this.#taken = this.#json.length;
-    return json;
+    return this.#json.take();
   }
 
   /** Plain text. */
   text(text: string): void {
-    if (this.#state === "string") this.#json += JSON.stringify(text).slice(1, -1);
+    if (this.#state === "string") this.#json.writeInString(text);
     else if (this.#state === "quoted-key") this.#word += text;
     else for (let i = 0; i < text.length && this.#state !== "broken"; i++) this.#character(text.charAt(i));
   }
@@ -62,7 +60,7 @@ export class CallReader {
     if (state === "first-key" || state === "key") this.#begin("quoted-key", "");
     else if (state === "quoted-key") this.#endKey("colon");
     else if (state === "first-item" || state === "value" || state === "string") {
-      this.#json += '"';
+      this.#json.write('"');
       this.#state = state === "string" ? "after" : "string";
     } else this.fail("a quote token where none may stand");
   }
@@ -78,7 +76,7 @@ export class CallReader {
   finish(): FinishedCall {
     if (this.#state !== "done") this.fail("it ends before its arguments do");
     if (this.#wrong !== "") return { wrong: this.#wrong };
-    const input: unknown = JSON.parse(this.#json);
+    const input: unknown = JSON.parse(this.#json.whole);
     return isJsonObject(input) ? { name: this.#name, input } : { wrong: "its arguments are no object" };
   }
 
@@ -140,7 +138,7 @@ export class CallReader {
     const level = this.#levels.at(-1);
     if (level?.close !== "}") return this.fail("a key outside an object");
     if (level.keys.has(this.#word)) return this.fail(`the key ${JSON.stringify(this.#word)} comes twice`);
-    this.#json += `${level.keys.size > 0 ? "," : ""}${JSON.stringify(this.#word)}:`;
+    this.#json.write(`${level.keys.size > 0 ? "," : ""}${JSON.stringify(this.#word)}:`);
     level.keys.add(this.#word);
     this.#state = next;
   }
@@ -159,7 +157,7 @@ export class CallReader {
     const word = this.#word;
     const isValue = word === "true" || word === "false" || word === "null" || (NUMBER.test(word) && Number.isFinite(Number(word)));
     if (isValue) {
-      this.#json += word;
+      this.#json.write(word);
       this.#state = "after";
     } else this.fail(`${JSON.stringify(word.slice(0, 40))} is no value`);
     return isValue;
@@ -170,20 +168,20 @@ export class CallReader {
     const level = this.#levels.at(-1);
     if (char === level?.close) return this.#close(char);
     if (char !== ",") return this.fail("neither a comma nor the end behind a value");
-    if (level?.close === "]") this.#json += ",";
+    if (level?.close === "]") this.#json.write(",");
     this.#state = level?.close === "]" ? "value" : "key";
   }
 
   #open(level: Level): void {
     if (this.#levels.length >= MAX_VALUE_DEPTH) return this.fail(`more than ${MAX_VALUE_DEPTH} levels`);
     this.#levels.push(level);
-    this.#json += level.close === "}" ? "{" : "[";
+    this.#json.write(level.close === "}" ? "{" : "[");
     this.#state = level.close === "}" ? "first-key" : "first-item";
   }
 
   #close(close: "}" | "]"): void {
     this.#levels.pop();
-    this.#json += close;
+    this.#json.write(close);
     this.#state = this.#levels.length > 0 ? "after" : "done";
   }
 }

@@ -11,7 +11,7 @@ import { checkConversation } from "./conversation.ts";
 import { checkToolName } from "./declaration.ts";
 import { TURNS_ONLY, type JsonCalls, type JsonFormat } from "./format.ts";
 import { resultText, writeJsonCalls } from "./json-calls.ts";
-import { jsonText } from "./json-text.ts";
+import { jsonText } from "./python-json.ts";
 import { PieceWriter, type Piece } from "./pieces.ts";
 import { lastReplyKey, type PromptFormat, type PromptOptions } from "./prompt-format.ts";
 

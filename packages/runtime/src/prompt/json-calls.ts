@@ -2,7 +2,7 @@
 import type { Json, ToolCall } from "@orrery/chat";
 import { checkToolName } from "./declaration.ts";
 import type { JsonCalls } from "./format.ts";
-import { jsonText } from "./json-text.ts";
+import { jsonText } from "./python-json.ts";
 import type { Segment, SegmentWriter } from "./segments.ts";
 
 /** @throws PromptError `prompt/bad-tool-name`, `prompt/too-deep`, `prompt/not-json` */

@@ -1,44 +1,51 @@
 /**
- * JSON text as prompts have it: as Python's `json.dumps` writes it, which the templates of other models use. In: a JSON value. Out: text.
- * Law: it parses back to the value.
+ * JSON text that grows while it is read. In: pieces. Out: what is new since the last time, and the whole. Law: text that was handed out
+ * never changes; while something is in doubt, what is written is held back and can still be dropped. The whole costs linear time.
  */
-import { isJsonObject, type Json } from "@orrery/chat";
-import { PromptError } from "../errors.ts";
-import { MAX_VALUE_DEPTH } from "./value.ts";
+export class JsonText {
+  #certain = "";
+  #fresh = "";
+  /** What was written since the doubt began. */
+  #doubtful: string | undefined;
 
-/**
- * `{"a": [1, 2]}`, or with an indent one entry a line. Properties that are undefined are left out.
- * @throws PromptError `prompt/too-deep`, `prompt/not-json`
- */
-export function jsonText(value: Json, indent = 0): string {
-  return write(value, indent, 0);
-}
-
-function write(value: Json, indent: number, depth: number): string {
-  if (depth > MAX_VALUE_DEPTH)
-    throw new PromptError("prompt/too-deep", `a value has more than ${MAX_VALUE_DEPTH} levels`, {
-      hint: "flatten the tool result or pass it as text",
-    });
-  if (Array.isArray(value)) {
-    const items = value.map((item: Json) => write(item, indent, depth + 1));
-    return enclosed("[", items, "]", indent, depth);
+  write(text: string): void {
+    if (this.#doubtful === undefined) {
+      this.#certain += text;
+      this.#fresh += text;
+    } else this.#doubtful += text;
   }
-  if (isJsonObject(value)) {
-    const entries = Object.entries(value).flatMap(([key, inner]) =>
-      inner === undefined ? [] : [`${JSON.stringify(key)}: ${write(inner, indent, depth + 1)}`],
-    );
-    return enclosed("{", entries, "}", indent, depth);
-  }
-  const isScalar = value === null || typeof value === "string" || typeof value === "boolean" || Number.isFinite(value);
-  if (!isScalar)
-    throw new PromptError("prompt/not-json", `a value is ${typeof value} (${String(value)}), which JSON does not have`, {
-      hint: "turn it into JSON first: a finite number, a string, a list or a plain object",
-    });
-  return JSON.stringify(value);
-}
 
-function enclosed(open: string, parts: readonly string[], close: string, indent: number, depth: number): string {
-  if (parts.length === 0 || indent === 0) return `${open}${parts.join(", ")}${close}`;
-  const line = (level: number) => `\n${" ".repeat(indent * level)}`;
-  return `${open}${line(depth + 1)}${parts.join(`,${line(depth + 1)}`)}${line(depth)}${close}`;
+  /** Adds text as it stands inside a JSON string. */
+  writeInString(text: string): void {
+    this.write(JSON.stringify(text).slice(1, -1));
+  }
+
+  /** From here on what is written may be dropped. */
+  doubt(): void {
+    this.#doubtful ??= "";
+  }
+
+  /** What was written in doubt stays. */
+  keep(): void {
+    const text = this.#doubtful ?? "";
+    this.#doubtful = undefined;
+    this.write(text);
+  }
+
+  /** What was written in doubt goes. */
+  drop(): void {
+    this.#doubtful = undefined;
+  }
+
+  /** What has become certain since the last time. */
+  take(): string {
+    const text = this.#fresh;
+    this.#fresh = "";
+    return text;
+  }
+
+  /** All that is certain. */
+  get whole(): string {
+    return this.#certain;
+  }
 }

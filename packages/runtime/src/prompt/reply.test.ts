@@ -9,6 +9,9 @@ import { encodeSegments, SegmentWriter, type Segment } from "./segments.ts";
 
 const tokenizer = miniTokenizer();
 
+/** What may be a control token in a test's text. */
+const CONTROLS = /(<\|?[a-z_"]+\|?>)/;
+
 function parseIds(ids: readonly number[], options?: ReplyParserOptions): ReplyPart[] {
   const parser = createReplyParser(tokenizer, GEMMA4_FORMAT, options);
   return [...ids.flatMap((id) => parser.push(id)), ...parser.end()];
@@ -16,9 +19,7 @@ function parseIds(ids: readonly number[], options?: ReplyParserOptions): ReplyPa
 
 /** Text in which control tokens are meant as such. */
 function parse(text: string, options?: ReplyParserOptions): ReplyPart[] {
-  const segments = text
-    .split(/(<\|?[a-z_"]+\|?>)/)
-    .map((part): Segment => (tokenizer.control.has(part) ? { control: part } : { text: part }));
+  const segments = text.split(CONTROLS).map((part): Segment => (tokenizer.control.has(part) ? { control: part } : { text: part }));
   return merged(parseIds(encodeSegments(segments, tokenizer), options));
 }
 
@@ -88,6 +89,37 @@ describe("what the renderer writes, the parser reads back", () => {
     expect(read?.type === "tool-call" && Object.keys(read.input)).toEqual(["__proto__"]);
     expect("polluted" in {}).toBe(false);
   });
+});
+
+/** The ids of a text's characters, each encoded alone: the longest way to spell it. */
+const letterIds = (text: string): number[] => [...text].flatMap((letter) => tokenizer.encode(letter));
+
+/** Ids of a reply whose texts are encoded by `encode`. */
+function spelledBy(encode: (text: string) => readonly number[], reply: string): number[] {
+  return reply.split(CONTROLS).flatMap((part) => (tokenizer.control.has(part) ? [tokenizer.controlId(part)] : [...encode(part)]));
+}
+
+describe("parts do not depend on which tokens spell the text", () => {
+  test.each([
+    '<|channel>thought\nhm\n\nso 🚀\n<channel|>Well.\n<|tool_call>call:a{x:-1.5e3,"y":true}<tool_call|><|tool_response>',
+    '<|tool_call>call:b.c-d{text:<|"|>日本\n"é" 🚀 \\ </x><|"|>,list:[1,null,{k:<|"|><|"|>}]}<tool_call|><|tool_call>call:e{}<tool_call|> done<turn|>',
+    '<|tool_call>call:f{a:<|"|>cut',
+    "<|channel>thought<channel|>thought\n<|tool_call>call:f{a:nothing}<tool_call|>",
+  ])("%s", (reply) => {
+    const whole = merged(parseIds(spelledBy((text) => tokenizer.encode(text), reply)));
+    expect(merged(parseIds(spelledBy(letterIds, reply)))).toEqual(whole);
+    expect(whole.length).toBeGreaterThan(0);
+  });
+});
+
+test("argument deltas are JSON from the first to the last, whatever the length of a string", () => {
+  const text = 'line "one"\n'.repeat(5_000);
+  const ids = spelledBy((part) => tokenizer.encode(part), `<|tool_call>call:f{a:<|"|>${text}<|"|>}<tool_call|>`);
+  const parts = parseIds(ids);
+  const deltas = parts.flatMap((part) => (part.type === "tool-call-delta" ? [part.text] : []));
+  expect(deltas.length).toBeGreaterThan(5_000);
+  expect(JSON.parse(deltas.join(""))).toEqual({ a: text });
+  expect(parts.at(-1)).toEqual({ type: "tool-call", index: 0, name: "f", input: { a: text } });
 });
 
 test("any ids at all give parts and no exception", () => {

@@ -7,6 +7,7 @@ import { TextStream } from "../tokenizer/stream.ts";
 import type { Tokenizer } from "../tokenizer/vocabulary.ts";
 import { CallReader } from "./call.ts";
 import type { ChatFormat } from "./format.ts";
+import { ThoughtText } from "./thought.ts";
 
 /** How a reply stopped: the answer is complete, the calls are, or the model ended the text. */
 export type StopReason = "turn" | "calls" | "end";
@@ -136,34 +137,6 @@ class Parser implements ReplyParser {
 
 function reasoning(text: string): ReplyPart[] {
   return text === "" ? [] : [{ type: "reasoning-delta", text }];
-}
-
-/** The text of a thought without its first line, if that only names the channel, and without the line break before its end. */
-class ThoughtText {
-  /** The channel's name, while the first line may still turn out to be it. */
-  #name: string;
-  #held = "";
-
-  constructor(name: string) {
-    this.#name = name;
-  }
-
-  push(text: string): string {
-    this.#held += text;
-    if (this.#name !== "") {
-      const header = `${this.#name}\n`;
-      if (header.startsWith(this.#held) && this.#held !== header) return "";
-      if (this.#held.startsWith(header)) this.#held = this.#held.slice(header.length);
-      this.#name = "";
-    }
-    const certain = this.#held.endsWith("\n") ? this.#held.slice(0, -1) : this.#held;
-    this.#held = this.#held.slice(certain.length);
-    return certain;
-  }
-
-  end(): string {
-    return this.#held === "\n" || this.#held === this.#name ? "" : this.#held;
-  }
 }
 
 function rolesOf(tokenizer: Tokenizer, format: ChatFormat): Map<number, Role> {

@@ -6,7 +6,7 @@ import { isJsonObject, type Json, type JsonObject, type JsonSchema, type Message
 import { PromptError } from "../errors.ts";
 import { checkToolName } from "./declaration.ts";
 import { resultText } from "./json-calls.ts";
-import { jsonText } from "./json-text.ts";
+import { jsonText } from "./python-json.ts";
 import { NOBODY, type Quote } from "./quotation.ts";
 import { MAX_VALUE_DEPTH } from "./value.ts";
 
