@@ -7,6 +7,11 @@ export function median(values) {
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
+/** The value that `share` (0 … 1) of the values do not exceed. */
+export function quantile(values, share) {
+  return values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(share * values.length) - 1)];
+}
+
 /** "median (min … max)" with `digits` decimals. */
 export function spread(values, digits = 1) {
   const f = (x) => x.toFixed(digits);

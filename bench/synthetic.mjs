@@ -13,13 +13,14 @@ export async function syntheticExport(directory, config, precision, { experts = 
   if (existsSync(join(directory, "manifest.json"))) return directory;
   mkdirSync(directory, { recursive: true });
   const family = familyOf(config.family);
-  const build = { experts, accuracyLevel: precision === "float32" ? 0 : 4 };
+  const build = { experts, accuracyLevel: precision === "float32" ? 0 : 4, sparseHead: true };
   const specs = family.weights(config, build);
   const planned = planDataFiles(specs.map((spec) => ({ spec, storage: planQuantized(spec, precision) })));
   for (const file of planned) await writeDataFile(directory, file, synthesize, () => {});
   const table = weightTable(planned);
   const files = planned.map(({ name }) => ({ name, bytes: statSync(join(directory, name)).size, sha256: "0".repeat(64) }));
-  const model = encodeModel(family.build(config, table, build));
+  const graph = family.build(config, table, build);
+  const model = encodeModel(graph);
   writeFileSync(join(directory, "model.onnx"), model);
   files.push({ name: "model.onnx", bytes: model.length, sha256: createHash("sha256").update(model).digest("hex") });
   const manifest = {
@@ -27,7 +28,7 @@ export async function syntheticExport(directory, config, precision, { experts = 
     family: config.family,
     config,
     source: { name: "synthetic", format: "safetensors", sha256: "" },
-    weights: { precision, accuracyLevel: build.accuracyLevel },
+    weights: { precision, accuracyLevel: build.accuracyLevel, sparseHead: graph.inputs.some(({ name }) => name === "candidates") },
     experts: { mode: experts, measured: null },
     cache: cacheLayers(config),
     onnxruntime: JSON.parse(readFileSync(new URL("../node_modules/onnxruntime-node/package.json", import.meta.url))).version,

@@ -29,7 +29,7 @@ const RUNTIME = {
   tokenizer: [],
   prompt: ["tokenizer"],
   constraint: ["tokenizer", "prompt"],
-  sampling: ["constraint"],
+  sampling: ["tokenizer", "constraint"],
   precision: ["constraint"],
 };
 

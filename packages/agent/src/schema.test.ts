@@ -1,7 +1,11 @@
 import type { JsonSchema } from "@orrery/chat";
 import fc from "fast-check";
 import { randomFrom, randomInstance } from "./random-instance.ts";
+import { z } from "zod";
 import { compileSchema, intersect, problemOf } from "./schema.ts";
+import { tool } from "./tool.ts";
+
+const schemaOfInput = (input: z.ZodType): JsonSchema => tool({ name: "t", description: "", input, run: () => null }).input;
 
 const object = (properties: JsonSchema, required: string[] = Object.keys(properties)): JsonSchema => ({
   type: "object",
@@ -32,6 +36,35 @@ describe("problemOf", () => {
     const input: unknown = JSON.parse('{"__proto__": {"admin": true}}');
     expect(problemOf({ type: "object", additionalProperties: false }, input)).toBe("'__proto__' is not an argument");
     expect(({} as { admin?: boolean }).admin).toBeUndefined();
+  });
+});
+
+describe("extensions", () => {
+  test("what must be taken from a text is checked", () => {
+    const schema = object({ quote: { type: "string", substringOf: "a b a 😀" }, at: { type: "string", uniqueSubstringOf: "a b a 😀" } });
+    expect(problemOf(schema, { quote: "a", at: "b a" })).toBeUndefined();
+    for (const quote of ["", "ab", "\ud83d"])
+      expect(problemOf(schema, { quote, at: "b" })).toBe("quote: must stand, word for word, in the text that it is taken from");
+    for (const at of ["", "a", "c", "\ude00"])
+      expect(problemOf(schema, { quote: "b", at })).toBe("at: must stand exactly once in the text that it is taken from");
+  });
+
+  test("copyFrom is a remark, and a source that nobody knows is refused", () => {
+    expect(problemOf(object({ name: { type: "string", copyFrom: "conversation" } }), { name: "anything" })).toBeUndefined();
+    expect(() => compileSchema({ copyFrom: "file" })).toThrow(expect.objectContaining({ code: "agent/bad-schema" }));
+  });
+
+  test("zod carries them in meta", () => {
+    const input = z.object({ name: z.string().meta({ copyFrom: "conversation" }), quote: z.string().meta({ substringOf: "text" }) });
+    expect(schemaOfInput(input)).toMatchObject({
+      properties: { name: { type: "string", copyFrom: "conversation" }, quote: { type: "string", substringOf: "text" } },
+    });
+  });
+
+  test("a narrowing may add them", () => {
+    const base = object({ quote: { type: "string", maxLength: 9 } });
+    const narrowed = intersect(base, { properties: { quote: { substringOf: "said" } } });
+    expect(narrowed).toEqual(object({ quote: { type: "string", maxLength: 9, substringOf: "said" } }));
   });
 });
 

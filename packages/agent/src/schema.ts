@@ -5,18 +5,21 @@
 import { isJsonObject, type Json, type JsonObject, type JsonSchema } from "@orrery/chat";
 import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
 import { AgentError, errorFacts } from "./errors.ts";
+import { addExtensions } from "./extensions.ts";
 
 // Unoptimised code: a schema that is narrowed is compiled for one check, and a plain one costs a microsecond more a check.
-const ajv = new Ajv2020({
-  strict: true,
-  strictTypes: false,
-  strictTuples: false,
-  strictRequired: false,
-  validateFormats: false,
-  validateSchema: false,
-  meta: false,
-  code: { optimize: false },
-});
+const ajv = addExtensions(
+  new Ajv2020({
+    strict: true,
+    strictTypes: false,
+    strictTuples: false,
+    strictRequired: false,
+    validateFormats: false,
+    validateSchema: false,
+    meta: false,
+    code: { optimize: false },
+  }),
+);
 const compiled = new WeakMap<JsonSchema, ValidateFunction>();
 
 /** What is wrong with `input` under `schema`, or undefined when it is valid. @throws AgentError `agent/bad-schema` */

@@ -19,6 +19,13 @@ export interface Sampling {
   readonly minP?: number;
   /** Logits of tokens already in the reply are divided (if positive) or multiplied by it; 1 (default) is off. */
   readonly repetitionPenalty?: number;
+  /**
+   * Added, in the arguments of a call, to the logits of tokens that go on copying from the conversation, and of those that end the value
+   * where a word of it ends. 0 … 20; 0 is off. Default: the model's own, else 0.
+   */
+  readonly copyBias?: number;
+  /** Added to the logit of opening a call where a reply begins: below 0 answers more often. −20 … 20. Default: the model's own, else 0. */
+  readonly callOffset?: number;
   /** Seed of the draw; same seed, same reply. Default 0. */
   readonly seed?: number;
 }
@@ -58,7 +65,10 @@ export interface Usage {
 
 /** How the reply came about. */
 export interface ReplyStats {
-  /** Mean over sampled tokens of the probability the mask removed, 0 … 1: how hard the model pushed towards illegal moves. */
+  /**
+   * Mean over sampled tokens of the probability the mask removed, 0 … 1: how hard the model pushed towards illegal moves. Tokens that were
+   * sampled from the logits of the legal ones alone do not count.
+   */
   readonly maskedMass: number;
   /** The largest of them. */
   readonly maskedMassMax: number;

@@ -68,6 +68,15 @@ export function parseConversation(line: string): Conversation {
   };
 }
 
+/** A limit as it is typed. @throws OrreryError `eval/bad-limit` */
+export function conversationLimit(text: string): number {
+  const limit = Number(text);
+  if (Number.isSafeInteger(limit) && limit >= 1) return limit;
+  throw new OrreryError("eval/bad-limit", `--limit is ${text}, expected a whole number of at least 1`, {
+    hint: "leave it out to run every conversation",
+  });
+}
+
 /**
  * The first `limit` conversations of a .jsonl file.
  * @throws OrreryError `eval/bad-file` when there is none that can be read; `eval/bad-line` with the number of the line

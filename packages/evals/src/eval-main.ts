@@ -1,9 +1,13 @@
-/** `npm run eval [-- file.jsonl …] [--model dir] [--json] [--limit n] [--turns]`: how well a model calls tools. Exit code 1 on errors. */
+/**
+ * `npm run eval [-- file.jsonl …] [--model dir] [--json] [--limit n] [--turns] [--copy-bias x …] [--call-offset x …]`: how well a model
+ * calls tools. An option given several times is measured with each value, also combined with the other's. Exit code 1 on errors.
+ */
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
-import { OrreryError } from "@orrery/chat";
+import { OrreryError, type Sampling } from "@orrery/chat";
 import { loadModel } from "@orrery/runtime";
-import { readConversations } from "./conversation.ts";
+import { endProgress, progress } from "./progress.ts";
+import { conversationLimit, readConversations } from "./conversation.ts";
 import { evaluate, MEASURES, MEASURE_TITLES, type EvalResult } from "./eval.ts";
 import type { Share } from "./wilson.ts";
 
@@ -11,6 +15,18 @@ const DEFAULT_FILES = ["eval_unseen.jsonl", "eval_seen.jsonl"].map((name) => new
 
 const percent = (x: number): string => (100 * x).toFixed(1).padStart(5);
 const interval = (s: Share): string => (s.n === 0 ? "     –" : `${percent(s.share)} [${percent(s.low)}, ${percent(s.high)}]`);
+
+/** Every combination of the values that an option was given; where it was given none, the model's own. */
+function settingsOf(copyBias: readonly string[], callOffset: readonly string[]): Sampling[] {
+  const biases = copyBias.length > 0 ? copyBias.map((x) => ({ copyBias: Number(x) })) : [{}];
+  const offsets = callOffset.length > 0 ? callOffset.map((x) => ({ callOffset: Number(x) })) : [{}];
+  return biases.flatMap((bias) => offsets.map((offset) => ({ ...bias, ...offset })));
+}
+
+const label = (sampling: Sampling): string =>
+  Object.entries(sampling)
+    .map(([name, value]) => ` ${name}=${value}`)
+    .join("");
 
 function table(name: string, result: EvalResult): string {
   const rows = MEASURES.map(
@@ -32,27 +48,28 @@ async function main(): Promise<void> {
       json: { type: "boolean", default: false },
       turns: { type: "boolean", default: false },
       limit: { type: "string", default: "1000000" },
+      "copy-bias": { type: "string", multiple: true, default: [] },
+      "call-offset": { type: "string", multiple: true, default: [] },
     },
   });
-  const limit = Number(values.limit);
-  if (!(Number.isSafeInteger(limit) && limit >= 1))
-    throw new OrreryError("eval/bad-limit", `--limit is ${values.limit}, expected a whole number of at least 1`, {
-      hint: "leave it out to run every conversation",
-    });
+  const limit = conversationLimit(values.limit);
+  const settings = settingsOf(values["copy-bias"], values["call-offset"]);
   const files = positionals.length > 0 ? positionals : DEFAULT_FILES;
   const sets = files.map((file) => ({ name: basename(String(file)), conversations: readConversations(file, limit) }));
   const model = await loadModel(values.model);
   try {
     const results: Record<string, EvalResult> = {};
     for (const { name, conversations } of sets) {
-      const result = await evaluate(model, conversations, (done, total) => {
-        if (process.stderr.isTTY) process.stderr.write(`\r${name} ${done}/${total} `);
-      });
-      if (process.stderr.isTTY) process.stderr.write("\r\u001b[K");
-      results[name] = result;
-      if (!values.json) console.log(table(name, result));
-      if (values.turns && !values.json)
-        for (const s of result.scores) console.log(`${(s.exact ?? s.decision) ? "+" : "-"} ${s.id} ${s.kind}: ${s.reply}`);
+      const measured = await evaluate(model, conversations, { settings, onTurn: progress(name) });
+      endProgress();
+      for (const [i, result] of measured.entries()) {
+        const title = `${name}${label(settings[i]!)}`;
+        results[title] = result;
+        if (values.json) continue;
+        console.log(table(title, result));
+        if (values.turns)
+          for (const s of result.scores) console.log(`${(s.exact ?? s.decision) ? "+" : "-"} ${s.id} ${s.kind}: ${s.reply}`);
+      }
     }
     if (values.json) console.log(JSON.stringify({ model: model.id, results }));
   } finally {

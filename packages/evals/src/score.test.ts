@@ -16,11 +16,27 @@ test("calls are compared as a bag of values, whatever their order and spelling",
     decision: true,
     name: true,
     exact: true,
+    copied: undefined,
     numbers: undefined,
   });
   expect(scoreTurn(reply({ calls: [call("a", { x: 2, y: "z" }), call("b", {})] }), gold)).toMatchObject({ name: true, exact: false });
   expect(scoreTurn(reply({ calls: [call("b", {})] }), gold)).toMatchObject({ decision: true, name: false, exact: false });
   expect(scoreTurn(reply({ content: "no" }), gold)).toMatchObject({ decision: false, name: false, exact: false });
+});
+
+test("copied texts count by themselves: whatever else is wrong, each must be there whole", () => {
+  const history = [
+    { role: "user", content: "Ask Dr. Duncan at noon" },
+    { role: "tool", callId: "x", name: "find", output: { rooms: ["B 12"] } },
+  ] as const;
+  const gold = { history, calls: [call("ask", { who: "Dr. Duncan", room: "B 12", time: "12:00" })], text: "" };
+  const copied = (input: Record<string, string | number>, name = "ask") => scoreTurn(reply({ calls: [call(name, input)] }), gold).copied;
+  expect(copied({ who: "Dr. Duncan", room: "B 12", time: "13:00" })).toBe(true);
+  expect(copied({ person: "Dr. Duncan", place: "B 12" }, "call")).toBe(true);
+  expect(copied({ who: "Dr. Dunham", room: "B 12", time: "12:00" })).toBe(false);
+  expect(copied({ who: "Duncan", room: "B 12", time: "12:00" })).toBe(false);
+  expect(scoreTurn(reply({ content: "no" }), gold).copied).toBe(false);
+  expect(scoreTurn(reply({ calls: [call("ask", {})] }), { ...gold, calls: [call("ask", { time: "12:00" })] }).copied).toBeUndefined();
 });
 
 test("an answer holds the reference's numbers by value", () => {

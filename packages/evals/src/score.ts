@@ -15,6 +15,11 @@ export interface TurnScore {
   readonly name: boolean | undefined;
   /** Names and arguments. Only where the reference called. */
   readonly exact: boolean | undefined;
+  /**
+   * Every text that the reference copied from the conversation into an argument is an argument of the reply, whatever else is wrong. Only
+   * where the reference called and copied.
+   */
+  readonly copied: boolean | undefined;
   /** The answer holds every number of the reference answer. Only where the reference answered with numbers. */
   readonly numbers: boolean | undefined;
 }
@@ -57,6 +62,19 @@ interface CallValue {
   readonly input: JsonObject;
 }
 
+function textsOf(value: Json | undefined): string[] {
+  if (typeof value === "string") return [value];
+  return value !== null && typeof value === "object" ? Object.values(value).flatMap((item) => textsOf(item as Json)) : [];
+}
+
+function copiedExactly(calls: readonly CallValue[], { calls: wanted, history }: GoldTurn): boolean | undefined {
+  const passages = history.flatMap((message) => (message.role === "tool" ? textsOf(message.output) : [message.content ?? ""]));
+  const copied = wanted.flatMap(({ input }) => textsOf(input)).filter((text) => passages.some((passage) => passage.includes(text)));
+  if (copied.length === 0) return undefined;
+  const written = new Set(calls.flatMap(({ input }) => textsOf(input)));
+  return copied.every((text) => written.has(text));
+}
+
 export function scoreTurn(reply: Reply, gold: GoldTurn): TurnScore {
   const calls = reply.message.calls ?? [];
   const goldNumbers = numbersOf(gold.text);
@@ -72,6 +90,7 @@ export function scoreTurn(reply: Reply, gold: GoldTurn): TurnScore {
         )
       : undefined,
     exact: called ? sameCalls(calls, gold.calls) : undefined,
+    copied: copiedExactly(calls, gold),
     numbers: !called && goldNumbers.size > 0 ? [...goldNumbers].every((n) => said.has(n)) : undefined,
   };
 }

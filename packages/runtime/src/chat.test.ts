@@ -1,5 +1,5 @@
 /** A reply as the port promises it: one finish whatever happens, its sequence given back before that, and honest counts. */
-import type { ChatEvent, ChatRequest, Finish, Message, ToolSpec } from "@orrery/chat";
+import type { ChatEvent, ChatRequest, Finish, JsonSchema, Message, Sampling, ToolCall, ToolSpec } from "@orrery/chat";
 import { chat, type ChatParts } from "./chat.ts";
 import { createConstraintEngine } from "./constraint/engine.ts";
 import { embeddedModelDirectory } from "./embedded.ts";
@@ -85,6 +85,28 @@ test("the sequence is given back before the finish, also of a reply that was abo
   const finish = await untilFinish(ask({ moves: { answer: true, calls: [], parallel: 1 }, signal: control.signal }), () => control.abort());
   expect(finish.reason).toBe("aborted");
   expect(pool.held.size).toBe(0);
+});
+
+test("copyFrom copies from the messages, and a request without anything to copy is refused at once", async () => {
+  const { ask } = fresh();
+  const copying = (v: JsonSchema) => {
+    const input = { type: "object", properties: { location: { ...v, copyFrom: "conversation" } }, required: ["location"] };
+    return { answer: false, calls: [{ name: weather.name, input }], parallel: 1 };
+  };
+  const messages: Message[] = [{ role: "user", content: "weather Zwolle" }];
+  const calls: ChatEvent[] = [];
+  const moves = copying({ type: "string", pattern: "^Z" });
+  expect(await untilFinish(ask({ messages, moves }), (event) => void calls.push(event))).toMatchObject({ reason: "tool-calls" });
+  expect(calls).toContainEqual(
+    expect.objectContaining({ type: "tool-call", call: expect.objectContaining({ input: { location: "Zwolle" } }) }),
+  );
+
+  const refused = {
+    code: "constraint/unsatisfiable",
+    message: expect.stringContaining("get_weather"),
+    hint: expect.stringContaining("copyFrom"),
+  };
+  expect(() => ask({ messages, moves: copying({ type: "number" }) })).toThrow(expect.objectContaining(refused));
 });
 
 test("an abort is heeded between forced tokens", async () => {
@@ -192,6 +214,36 @@ test("a reply has at most maxTokens, forced ones included", async () => {
     });
 });
 
+test("the offset decides between a call and an answer; a request's own goes before the model's", async () => {
+  const { pool, ask } = fresh();
+  const asked = { messages: QUESTION, tools: [weather], maxTokens: 1 };
+  const own = { ...parts, sampling: { callOffset: -20 }, pool, memory: new ReplyMemory() };
+  const first = async (stream: AsyncGenerator<ChatEvent>): Promise<string[]> => {
+    const types: string[] = [];
+    await untilFinish(stream, ({ type }) => types.push(type));
+    return types;
+  };
+  expect(await first(ask(asked))).toEqual(["finish"]); // a call that is only opened
+  expect(await first(chat(own, asked))).toEqual(["text-delta", "finish"]);
+  expect(await first(chat(own, { ...asked, sampling: { callOffset: 0 } }))).toEqual(["finish"]);
+  expect(() => ask({ sampling: { copyBias: -1 } })).toThrow(expect.objectContaining({ code: "chat/bad-sampling" }));
+});
+
+test("a copy bias of 0 is none, and a strong one leaves a right copy as it is", async () => {
+  const { ask } = fresh();
+  const calls = async (sampling: Sampling): Promise<unknown[]> => {
+    const found: unknown[] = [];
+    await untilFinish(ask({ moves: ONLY_A_CALL, sampling }), (event) => {
+      if (event.type === "tool-call") found.push(event.call.input);
+    });
+    return found;
+  };
+  const plain = await calls({});
+  expect(plain).toEqual([{ location: "Paris" }]);
+  expect(await calls({ copyBias: 0, callOffset: 0 })).toEqual(plain);
+  expect(await calls({ copyBias: 20 })).toEqual(plain);
+});
+
 test.each([0, -1, Number.NaN, 2.5, Infinity])("maxTokens %s is refused before the first event", (maxTokens) => {
   expect(() => fresh().ask({ maxTokens })).toThrow(expect.objectContaining({ code: "chat/bad-max-tokens", hint: expect.any(String) }));
 });
@@ -230,11 +282,53 @@ test("a model with a template of its own answers by it", async () => {
   expect(() => chat(whole, { messages: asked, tools: [weather] })).toThrow(expect.objectContaining({ code: "prompt/no-calls" }));
 });
 
-test("tools and thoughts that a format does not have are refused at once", () => {
+test("calls that are JSON are constrained, read, and computed once", async () => {
+  const { tokenizer } = parts;
+  const source = `{% for m in messages %}<|turn>{{ m.role }}
+{{ m.content }}{% for c in m.tool_calls or [] %}<tool_call>{"name": "{{ c.function.name }}", "arguments": {{ c.function.arguments | tojson }}}</tool_call>{% endfor %}<turn|>
+{% endfor %}{% if add_generation_prompt %}<|turn>assistant
+{% endif %}`;
+  const control = new Map([...tokenizer.control].filter(([token]) => ["<|turn>", "<turn|>"].includes(token)));
+  const promptFormat = chooseFormat({ control, template: { source, bos: "", eos: "<turn|>" } });
+  expect(promptFormat.format.calls).toBe("json");
+  const constraints = createConstraintEngine(tokenizer, promptFormat.format);
+  const whole = { ...parts, promptFormat, constraints, pool: new CountingPool(session), memory: new ReplyMemory() };
+  const input = {
+    ...weather.input,
+    properties: { location: { enum: ["Paris", "Oslo"] }, days: { type: "integer", maximum: 9, minimum: 1 } },
+  };
+  const moves = { answer: false, calls: [{ name: weather.name, input }], parallel: 2 };
+  const messages: Message[] = [...QUESTION];
+  let known = 0;
+  for (let turn = 0; turn < 3; turn++) {
+    const calls: ToolCall[] = [];
+    const deltas = new Map<string, string>();
+    const finish = await untilFinish(chat(whole, { messages, tools: [weather], moves }), (event) => {
+      if (event.type === "tool-call") calls.push(event.call);
+      if (event.type === "tool-call-delta") deltas.set(event.id, (deltas.get(event.id) ?? "") + event.text);
+    });
+    expect(finish.reason).toBe("tool-calls");
+    expect(calls.length).toBeGreaterThan(0);
+    for (const call of calls) {
+      expect(call).toMatchObject({ name: weather.name, input: { location: expect.stringMatching(/^(?:Paris|Oslo)$/) } });
+      expect(JSON.parse(deltas.get(call.id)!)).toEqual(call.input);
+    }
+    expect(finish.usage.cachedTokens).toBeGreaterThanOrEqual(known); // all that was sent and sampled, but for the last token
+    expect(finish.usage.computedTokens).toBe(finish.usage.promptTokens - finish.usage.cachedTokens);
+    known = finish.usage.promptTokens + finish.usage.replyTokens - 1;
+    messages.push(
+      { role: "assistant", calls },
+      ...calls.map(({ id: callId, name }) => ({ role: "tool" as const, callId, name, output: 7 })),
+    );
+  }
+  const cut = await untilFinish(chat(whole, { messages, tools: [weather], moves, maxTokens: 12 }));
+  expect(cut.reason).toBe("length");
+});
+
+test("thoughts that a format does not have are refused at once", () => {
   const { pool } = fresh();
   const control = new Map(["<bos>", "<start_of_turn>", "<end_of_turn>"].map((token, id) => [token, id]));
   const gemma3 = { ...parts, tokenizer: { ...parts.tokenizer, control }, promptFormat: GEMMA3, pool, memory: new ReplyMemory() };
-  expect(() => chat(gemma3, { messages: QUESTION, tools: [weather] })).toThrow(expect.objectContaining({ code: "prompt/no-calls" }));
   expect(() => chat(gemma3, { messages: QUESTION, thinking: true })).toThrow(expect.objectContaining({ code: "prompt/no-thoughts" }));
   expect(() => chat({ ...gemma3, promptFormat: FUNCTION_GEMMA }, { messages: QUESTION })).toThrow(
     expect.objectContaining({ code: "prompt/no-chat-format" }),

@@ -4,19 +4,25 @@
  */
 import { resolveMoves, toOrreryError, type AssistantMessage, type ChatEvent, type ChatRequest, type Finish } from "@orrery/chat";
 import type { ConstraintEngine } from "./constraint/engine.ts";
+import type { ConstraintFeatures } from "./constraint/features.ts";
 import type { Grammar } from "./constraint/grammar.ts";
+import { trieOf } from "./constraint/trie.ts";
 import { refuseLong, refuseUnread, type ContextRoom } from "./context-room.ts";
 import { PromptError } from "./errors.ts";
 import { generate, tokenLimit, type GeneratedToken } from "./generate.ts";
+import type { Manifest } from "./manifest.ts";
 import { Governor } from "./precision/governor.ts";
 import type { PrecisionPolicy } from "./precision/policy.ts";
 import { canThink, requireFormat, type ChatFormat } from "./prompt/format.ts";
 import { encodeConversation, type ReplyMemory } from "./prompt/memory.ts";
+import { passagesOf } from "./prompt/passages.ts";
 import type { Piece } from "./prompt/pieces.ts";
 import { endsInThought, type PromptFormat } from "./prompt/prompt-format.ts";
 import { createReplyParser, type ReplyParser } from "./prompt/reply.ts";
+import { createJsonReplyParser } from "./prompt/json-reply.ts";
 import { createTextReplyParser } from "./prompt/text-reply.ts";
 import { ReplyReader, type ReplyEvent, type ReplyShape } from "./reply-events.ts";
+import { biasStrengths, createReplyBias, type ReplyBias } from "./sampling/reply-bias.ts";
 import { createSampler, type Sampler } from "./sampling/sample.ts";
 import type { SequencePool } from "./sequence/pool.ts";
 import type { Tokenizer } from "./tokenizer/vocabulary.ts";
@@ -30,8 +36,12 @@ export interface ChatParts extends ContextRoom {
   readonly memory: ReplyMemory;
   /** Left out, or null, where the weights leave no choice. */
   readonly policy?: PrecisionPolicy | null;
+  /** The model's own strengths, where a request names none. */
+  readonly sampling?: Manifest["sampling"];
   /** Logits in a row. Some models have more than their tokenizer has tokens: no mask has the surplus. */
   readonly vocabularySize: number;
+  /** See {@link Session.sparseHead}; default false. */
+  readonly sparseHead?: boolean;
 }
 
 /** Reply tokens where the request names no limit. Replies that Orrery Mini was trained on have fewer than 200. */
@@ -43,8 +53,11 @@ export interface Prepared {
   readonly prompt: readonly number[];
   /** The prompt leaves the model inside a thought. */
   readonly inThought: boolean;
+  /** The reply may be calls. */
+  readonly calling: boolean;
   readonly grammar: Grammar;
   readonly sampler: Sampler;
+  readonly bias: ReplyBias | undefined;
   readonly maxTokens: number;
 }
 
@@ -69,27 +82,40 @@ export function prepare(parts: ChatParts, request: ChatRequest): Prepared {
   const moves = resolveMoves(tools, request.moves);
   const pieces = parts.promptFormat.render(request.messages, tools, { thinking });
   const inThought = endsInThought(pieces, format);
-  const grammar = parts.constraints.compile(moves, inThought ? "open" : thinking ? "optional" : "none");
+  const grammar = parts.constraints.compile(moves, inThought ? "open" : thinking ? "optional" : "none", () => passagesOf(request.messages));
   refuseUnread(textUnits(pieces), parts);
   const prompt = encodeConversation(pieces, parts.tokenizer, parts.memory);
   refuseLong(prompt.length, parts);
   const maxTokens = tokenLimit(request.maxTokens ?? DEFAULT_MAX_TOKENS, parts.contextLength - prompt.length);
   const sampler = createSampler(request.sampling ?? {}, parts.vocabularySize);
-  return { request: { ...request, messages: [...request.messages] }, prompt, inThought, grammar, sampler, maxTokens };
+  const messages = [...request.messages];
+  const bias = replyBias(parts, { ...request, messages });
+  const calling = moves.calls.length > 0;
+  return { request: { ...request, messages }, prompt, inThought, calling, grammar, sampler, bias, maxTokens };
+}
+
+/** @throws ChatError `chat/bad-sampling` */
+function replyBias({ tokenizer, promptFormat, sampling: own }: ChatParts, { messages, sampling }: ChatRequest): ReplyBias | undefined {
+  const strengths = biasStrengths(sampling, own);
+  const { format } = promptFormat;
+  if (format.calls !== "native") return undefined; // no calls, or calls that no mask knows
+  const marks = { callOpen: tokenizer.controlId(format.callOpen), quote: tokenizer.controlId(format.quote) };
+  return createReplyBias(strengths, { vocabulary: tokenizer, trie: trieOf(tokenizer), marks, passages: () => passagesOf(messages) });
 }
 
 /** Reads the ids of a prepared request's reply. */
-export function replyParser({ tokenizer, promptFormat }: ChatParts, { inThought }: Prepared): ReplyParser {
+export function replyParser({ tokenizer, promptFormat }: ChatParts, { inThought, calling }: Prepared): ReplyParser {
   const { format } = promptFormat;
-  return format.calls === "native" ? createReplyParser(tokenizer, format, { inThought }) : createTextReplyParser(tokenizer, format);
+  if (format.calls === "native") return createReplyParser(tokenizer, format, { inThought });
+  return format.calls === "json" && calling ? createJsonReplyParser(tokenizer, format) : createTextReplyParser(tokenizer, format);
 }
 
 /** @throws PromptError `prompt/no-calls`: a prompt must not declare tools whose calls nobody would read */
 function requireCalls(format: ChatFormat): void {
-  if (format.calls === "native") return;
+  if (format.calls !== "none") return;
   throw new PromptError(
     "prompt/no-calls",
-    `tools are declared, and calls in the chat format ${format.name} cannot be constrained and read`,
+    `tools are declared, and it is not known how a model of the chat format ${format.name} writes calls`,
     {
       hint: "ask without tools, or load a model whose format has calls: docs/formats.md lists them",
     },
@@ -100,6 +126,11 @@ function cannotThink(format: ChatFormat): PromptError {
   return new PromptError("prompt/no-thoughts", `thinking is asked for, and the chat format ${format.name} has no thoughts for this model`, {
     hint: "leave `thinking` out, or load a model that has them: docs/formats.md",
   });
+}
+
+/** What is on, as far as the session can do it. */
+function featuresOf({ constraints: { features }, sparseHead = false }: ChatParts): ConstraintFeatures {
+  return { ...features, sparseHead: features.sparseHead && sparseHead };
 }
 
 /** A policy at work on one reply; undefined where there is nothing to choose. */
@@ -145,7 +176,9 @@ async function* answer(parts: ChatParts, prepared: Prepared, record: ReplyRecord
       prompt: prompt.slice(cached),
       steering: { grammar: prepared.grammar.start() },
       sampler: prepared.sampler,
+      bias: prepared.bias,
       governor,
+      features: featuresOf(parts),
       limits: { maxTokens: prepared.maxTokens, signal: request.signal },
     });
     for await (const token of tokens) {
@@ -185,6 +218,8 @@ export class ReplyRecord {
   readonly #started: number;
   #firstTokenMs = 0;
   #forced = 0;
+  /** Sampled tokens of which it is known what the mask removed. */
+  #measured = 0;
   #maskedSum = 0;
   #maskedMax = 0;
   #text = "";
@@ -201,6 +236,8 @@ export class ReplyRecord {
     if (this.ids.length === 0) this.#firstTokenMs = performance.now() - this.#started;
     this.ids.push(token.id);
     if (token.forced) this.#forced++;
+    if (token.forced || token.maskedMass === null) return;
+    this.#measured++;
     this.#maskedSum += token.maskedMass;
     this.#maskedMax = Math.max(this.#maskedMax, token.maskedMass);
   }
@@ -237,7 +274,7 @@ export class ReplyRecord {
         forcedTokens: this.#forced,
       },
       stats: {
-        maskedMass: sampledTokens > 0 ? this.#maskedSum / sampledTokens : 0,
+        maskedMass: this.#measured > 0 ? this.#maskedSum / this.#measured : 0,
         maskedMassMax: this.#maskedMax,
         sampledTokens,
         firstTokenMs: this.#firstTokenMs,

@@ -4,15 +4,18 @@ export type { Dim, Shape } from "./graph/shape.ts";
 export { Graph, Value, type Attribute, type Attributes, type GraphNode, type Initializer, type ValueType } from "./graph/graph.ts";
 export { ifElse, type Branch } from "./graph/ops/control.ts";
 export {
+  abs,
   add,
   cos,
   dequantize,
+  div,
   geluTanh,
   greater,
   isNonZero,
   mod,
   mul,
   or,
+  round,
   silu,
   sin,
   sub,
@@ -31,7 +34,7 @@ export {
   type MatmulOptions,
 } from "./graph/ops/linear.ts";
 export { addRmsNorm, rmsNorm, softmax } from "./graph/ops/norm.ts";
-export { reduceSum, sumBefore } from "./graph/ops/reduce.ts";
+export { reduceMax, reduceSum, sumBefore } from "./graph/ops/reduce.ts";
 export { rotaryEmbedding } from "./graph/ops/rotary.ts";
 export { gather, gatherBlocks, gatherElements, nonZero, scatterElements, topK } from "./graph/ops/select.ts";
 export { encodeModel } from "./onnx/model.ts";

@@ -25,6 +25,7 @@ export type { HubOptions } from "./hub/settings.ts";
 export type { FetchProgress } from "./hub/progress.ts";
 export { DEFAULT_POLICY } from "./precision/default.ts";
 export { fixedPolicy, parsePolicy, type PrecisionPolicy, type PrecisionRule } from "./precision/policy.ts";
+export type { ConstraintFeatures } from "./constraint/features.ts";
 export { POSITIONS, type Position } from "./constraint/position.ts";
 export type { Trace, TracedStep } from "./trace.ts";
 export type { Calibration } from "./export/expert-use.ts";

@@ -19,6 +19,9 @@ export const CACHE_FORMATS = ["float32", "int8"] as const;
 /** How key and value rows are kept: as computed, or, of layers without a window, the older ones in 8 bits with a scale for each head. */
 export type CacheFormat = (typeof CACHE_FORMATS)[number];
 
+/** Nats by which a bias may move a logit: beyond, a model has no say. */
+export const MAX_LOGIT_SHIFT = 20;
+
 export const manifestSchema = z.object({
   format: z.literal(2),
   family: z.string(),
@@ -30,6 +33,8 @@ export const manifestSchema = z.object({
     accuracyLevel: z.union([z.literal(0), z.literal(4)]),
     /** How key and value rows are kept. */
     cache: z.enum(CACHE_FORMATS).default("float32"),
+    /** Whether the graph takes `candidates`: ids whose logits alone are computed. */
+    sparseHead: z.boolean().optional(),
   }),
   experts: z.object({
     mode: z.enum(["conditional", "merged", "none"]),
@@ -51,6 +56,13 @@ export const manifestSchema = z.object({
       window: z.int().positive().nullable(),
     }),
   ),
+  /** What replies are sampled with unless a request says otherwise; see `Sampling` of the port. Left out: nothing is added to logits. */
+  sampling: z
+    .object({
+      copyBias: z.number().min(0).max(MAX_LOGIT_SHIFT).optional(),
+      callOffset: z.number().min(-MAX_LOGIT_SHIFT).max(MAX_LOGIT_SHIFT).optional(),
+    })
+    .optional(),
   onnxruntime: z.string(),
   /** Every file beside manifest.json, with its size and SHA-256 (hex). */
   files: z.array(z.object({ name: z.string(), bytes: z.int().nonnegative(), sha256: z.string() })),

@@ -8,6 +8,7 @@ import { loadCache, saveCache, type Remembered } from "./cache-file.ts";
 import { chat, governorOf } from "./chat.ts";
 import { quoted } from "./checkpoint/json.ts";
 import { createConstraintEngine, type ConstraintEngine } from "./constraint/engine.ts";
+import type { ConstraintFeatures } from "./constraint/features.ts";
 import { refuseLong, refuseUnread } from "./context-room.ts";
 import { embeddedModelDirectory } from "./embedded.ts";
 import { PrecisionError, PromptError } from "./errors.ts";
@@ -15,6 +16,7 @@ import { generate, tokenLimit } from "./generate.ts";
 import { exportHubModel, type HubLoadOptions } from "./hub-model.ts";
 import { isHubName } from "./hub/name.ts";
 import { chooses, type Manifest } from "./manifest.ts";
+import { keptTrie } from "./kept-trie.ts";
 import { isExport, openModel, type OpenedModel } from "./open-model.ts";
 import { repositoryName, unknownVariant } from "./open-onnx-repository.ts";
 import { DEFAULT_POLICY } from "./precision/default.ts";
@@ -29,7 +31,7 @@ import { openSession } from "./session/open.ts";
 import type { Prepacked, SessionOptions } from "./session/session.ts";
 import { TextStream } from "./tokenizer/stream.ts";
 import type { Tokenizer } from "./tokenizer/vocabulary.ts";
-import { loadChatTemplate, loadTokenizer } from "./tokenizer/load.ts";
+import { loadChatTemplate, openTokenizer } from "./tokenizer/load.ts";
 import { trace, type Trace } from "./trace.ts";
 
 /** How a model is loaded: {@link SessionOptions}, how many conversations it remembers, and for one of the hub {@link HubLoadOptions}. */
@@ -38,6 +40,8 @@ export interface LoadOptions extends Omit<SessionOptions, "template" | "chooser"
   readonly sequences?: number;
   /** Which steps use all of `sliced` or `paired` weights; default {@link DEFAULT_POLICY}. Other weights leave no choice. */
   readonly policy?: PrecisionPolicy;
+  /** What makes constrained replies fast, to be switched off one by one; default: all on. None of them changes a token. */
+  readonly features?: Partial<ConstraintFeatures>;
 }
 
 /** How a text is continued. */
@@ -102,7 +106,7 @@ export interface LoadedModel extends Speaker {
  *   `hub/…` for a model of the hub
  */
 export async function loadModel(source: string = embeddedModelDirectory(), options: LoadOptions = {}): Promise<LoadedModel> {
-  const { sequences = 4, policy, precision, hub, signal, onProgress, ...sessionOptions } = options;
+  const { sequences = 4, policy, features, precision, hub, signal, onProgress, ...sessionOptions } = options;
   atLeastOne("sequences", sequences);
   const given = { ...(precision && { precision }), ...(hub && { hub }), ...(signal && { signal }), ...(onProgress && { onProgress }) };
   const onHub = isHubName(source);
@@ -112,7 +116,7 @@ export async function loadModel(source: string = embeddedModelDirectory(), optio
   const opened = await openModel(fetched?.directory ?? source, options.variant);
   const { manifest, name, tokens } = identity(opened);
   const chosen = policyFor(manifest, policy);
-  const speech = loadWords(opened);
+  const speech = loadWords(opened, features);
   const template = speech.then(({ promptFormat }) => promptFormat.version).catch(() => ""); // the failure is reported below
   const [words, engine] = await Promise.allSettled([
     speech,
@@ -127,7 +131,7 @@ export async function loadModel(source: string = embeddedModelDirectory(), optio
   const id = fetched?.repository ?? name;
   const remember = (): Remembered => ({ session, pool: new SequencePool(session, { capacity: sequences }), memory: new ReplyMemory() });
   const remembered = remember();
-  const speaking = { id, tokens };
+  const speaking = { id, tokens, sampling: manifest?.sampling };
   return {
     ...speaker(remembered, words.value, { ...speaking, policy: chosen }),
     manifest,
@@ -143,13 +147,14 @@ interface Speaking {
   readonly id: string;
   readonly tokens: ReturnType<typeof identity>["tokens"];
   readonly policy: PrecisionPolicy | null;
+  readonly sampling: Manifest["sampling"];
 }
 
 /** A model's replies under one policy, which is also what the rows of its conversations were computed under. */
-function speaker({ session, pool, memory }: Remembered, words: Words, { id, tokens, policy }: Speaking): Speaker {
+function speaker({ session, pool, memory }: Remembered, words: Words, { id, tokens, policy, sampling: own }: Speaking): Speaker {
   const { tokenizer } = words;
-  const { contextLength, vocabularySize } = session;
-  const parts = { ...words, pool, memory, contextLength, vocabularySize, policy };
+  const { contextLength, vocabularySize, sparseHead } = session;
+  const parts = { ...words, pool, memory, contextLength, vocabularySize, sparseHead, policy, sampling: own };
 
   async function* continueText(text: string, { maxTokens = 128, sampling = {}, signal }: GenerateTextOptions = {}): AsyncGenerator<string> {
     const { bos, stop } = tokens;
@@ -215,11 +220,12 @@ interface Words {
 }
 
 /** All that is made of the tokenizer's files. */
-async function loadWords(opened: OpenedModel): Promise<Words> {
-  const [tokenizer, template] = await Promise.all([loadTokenizer(opened.directory), loadChatTemplate(opened.directory)]);
+async function loadWords(opened: OpenedModel, features: Partial<ConstraintFeatures> = {}): Promise<Words> {
+  const [{ tokenizer, hash }, template] = await Promise.all([openTokenizer(opened.directory), loadChatTemplate(opened.directory)]);
+  const trie = await keptTrie(tokenizer, hash);
   const promptFormat = chooseFormat({ control: tokenizer.control, template, largeGemma4: largeGemma4(opened) });
-  const constraints = createConstraintEngine(tokenizer, promptFormat.format);
-  return { tokenizer, promptFormat, constraints, longestToken: longestToken(tokenizer) };
+  const constraints = createConstraintEngine(tokenizer, promptFormat.format, { features, trie });
+  return { tokenizer, promptFormat, constraints, longestToken: Math.max(1, trie.longestOfAll) };
 }
 
 /** Of Gemma 4's models, E2B and E4B alone have embeddings per layer. Undefined where the weights do not say. */
@@ -227,10 +233,4 @@ function largeGemma4(opened: OpenedModel): boolean | undefined {
   if (!isExport(opened)) return undefined;
   const { family, perLayer } = opened.manifest.config;
   return family === "gemma4" && perLayer === null;
-}
-
-function longestToken(tokenizer: Tokenizer): number {
-  let longest = 1;
-  for (let id = 0; id < tokenizer.size; id++) longest = Math.max(longest, tokenizer.bytes(id)?.length ?? 0);
-  return longest;
 }

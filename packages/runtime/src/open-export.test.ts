@@ -39,6 +39,19 @@ test("a whole export opens, and is what was written", async () => {
   await expect(openExport(directory, { verify: true })).resolves.toEqual({ directory, manifest: MANIFEST });
 });
 
+test("a model's own strengths are read where the manifest has them, and refused out of range", async () => {
+  const sampling = { copyBias: 4, callOffset: -1.25 };
+  await writeManifest({ ...MANIFEST, sampling });
+  await expect(openExport(directory)).resolves.toEqual({ directory, manifest: { ...MANIFEST, sampling } });
+  for (const wrong of [{ copyBias: -1 }, { copyBias: 21 }, { callOffset: "1" }, { callOffset: -20.5 }, 4]) {
+    await writeManifest({ ...MANIFEST, sampling: wrong });
+    await expect(openExport(directory)).rejects.toMatchObject({
+      code: "export/bad-manifest",
+      message: expect.stringContaining("sampling"),
+    });
+  }
+});
+
 test("a directory without a manifest is no export", async () => {
   await rm(join(directory, MANIFEST_FILE));
   await expect(openExport(directory)).rejects.toMatchObject({ code: "export/no-manifest", message: expect.stringContaining("holds no") });

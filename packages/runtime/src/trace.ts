@@ -38,18 +38,20 @@ export interface Trace {
 /** @throws OrreryError what preparing the request throws, and what a step throws */
 export async function trace(parts: ChatParts, request: ChatRequest, given?: readonly number[]): Promise<Trace> {
   const prepared = prepare(parts, request);
-  const { prompt, grammar, sampler, maxTokens } = prepared;
+  const { prompt, grammar, sampler, bias, maxTokens } = prepared;
   const record = new ReplyRecord(prompt.length, performance.now());
   const reader = new ReplyReader(replyParser(parts, prepared), new Set());
   const seen: { logits: Float32Array; legal: Uint32Array | null }[] = [];
   const recording: Sampler = {
-    sample(logits, mask, history) {
+    sample(logits, mask, history, bias) {
+      if (!(logits instanceof Float32Array)) throw new TypeError("a trace has the logits of all tokens");
       seen.push({ logits, legal: mask?.bits ?? null });
       const id = given?.[history.length];
-      return id === undefined ? sampler.sample(logits, mask, history) : { id, maskedMass: 0 };
+      return id === undefined ? sampler.sample(logits, mask, history, bias) : { id, maskedMass: 0 };
     },
   };
   const governor = governorOf(parts);
+  const features = { ...parts.constraints.features, sparseHead: false };
   const { sequence, cached } = parts.pool.acquire(prompt);
   const steps: TracedStep[] = [];
   const began = performance.now();
@@ -57,7 +59,7 @@ export async function trace(parts: ChatParts, request: ChatRequest, given?: read
   try {
     const limits = { maxTokens: given === undefined ? maxTokens : Math.min(maxTokens, given.length), signal: request.signal };
     const steering = { grammar: grammar.start() };
-    const tokens = generate({ sequence, prompt: prompt.slice(cached), steering, sampler: recording, governor, limits });
+    const tokens = generate({ sequence, prompt: prompt.slice(cached), steering, sampler: recording, bias, governor, features, limits });
     for await (const token of tokens) {
       if (!token.forced && steps.length === 0) first = performance.now();
       if (!token.forced) steps.push({ id: token.id, position: token.position, ...seen.at(-1)! });

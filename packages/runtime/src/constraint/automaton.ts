@@ -2,16 +2,20 @@
  * The automaton of a grammar: sets of stacks of parts, made and joined as they are met. In: the grammar's root part. Out: nodes.
  * Law: nodes and frames are immutable values; equal ones are the same object, so what is computed for one is computed once.
  */
-import { CONTROL, type Part, type Structure, type Symbol, type Terminal } from "./part.ts";
+import { CONTROL, type Part, type Structure, type Symbol, type TellingOption, type Terminal } from "./part.ts";
+import { followOf, followOfBytes, NOTHING_FOLLOWS, type Follow } from "./follow.ts";
 import type { TokenMask } from "./token-mask.ts";
 
 /** A structure waiting in `state` for the part above it to end; null is the bottom: the whole grammar is complete. */
 interface Frame {
   readonly part: Structure;
   readonly state: number;
+  /** Where the state depends on how the terminal above ends. */
+  readonly telling: TellingOption | undefined;
   readonly below: Frame | null;
   readonly tops: Interned<Terminal, Top>;
   readonly frames: Interned<Structure, Frame>;
+  follow: Follow | undefined;
 }
 
 /** A terminal that is being read, upon the frames that wait for it. */
@@ -20,7 +24,11 @@ export interface Top {
   readonly state: number;
   readonly below: Frame | null;
   readonly serial: number;
+  /** It may end here, and tell how: the bytes that may follow then. */
+  readonly ending: readonly number[];
 }
+
+const NO_BYTES: readonly number[] = [];
 
 type Interned<Key, Value> = Map<Key, Map<number, Value>>;
 
@@ -40,6 +48,7 @@ export class Automaton {
   readonly #nodes = new Map<string, Node>();
   readonly #tops: Interned<Terminal, Top> = new Map();
   readonly #frames: Interned<Structure, Frame> = new Map();
+  readonly #options = new Map<TellingOption, number>();
   #serial = 0;
 
   constructor(root: Part) {
@@ -58,16 +67,49 @@ export class Automaton {
     if (node.only >= 0 && node.only !== symbol) return null;
     const known = node.next.get(symbol);
     if (known !== undefined) return known;
-    let reached: Reached | undefined;
-    for (const { part, state, below } of node.tops) {
-      const next = part.step(state, symbol);
-      if (next < 0) continue;
-      reached ??= new Reached();
-      this.#read(part, next, below, reached);
+    const reached = new Reached();
+    for (const top of node.tops) {
+      this.#consume(top, symbol, reached);
+      if (top.ending.includes(symbol)) for (const after of this.#after(top).tops) this.#consume(after, symbol, reached);
     }
-    const next = reached ? this.#node(reached) : null;
+    const next = reached.tops.size > 0 || reached.done ? this.#node(reached) : null;
     node.next.set(symbol, next);
     return next;
+  }
+
+  #consume({ part, state, below }: Top, symbol: Symbol, reached: Reached): void {
+    const next = part.step(state, symbol);
+    if (next >= 0) this.#read(part, next, below, reached);
+  }
+
+  /** What comes after a top that may end, which was left open because it may go on as well. */
+  #after({ state, below }: Top): Reached {
+    const reached = new Reached();
+    this.#leave(this.#told(below!, state), reached);
+    return reached;
+  }
+
+  /** The same as a node. */
+  after(top: Top): Node {
+    return this.#node(this.#after(top));
+  }
+
+  /** The frame that waited for a terminal which ended so. */
+  #told({ part, telling, below }: Frame, end: number): Frame {
+    return this.#frame(part, telling!.next(end), below);
+  }
+
+  /**
+   * For a top that will tell how it ended: a node that allows the same tokens but for those with many bytes of `follow`, and is met again
+   * and again, since it does not know what was read. Undefined where there is none.
+   */
+  usual({ part, state, below }: Top): { readonly node: Node; readonly follow: readonly number[]; readonly repeats: number } | undefined {
+    const usual = below?.telling?.usual;
+    const reader = usual && part.readers?.(state)[0];
+    if (!reader) return undefined;
+    const reached = new Reached();
+    this.#read(reader.part, reader.state, this.#frame(below!.part, usual.next, below!.below), reached);
+    return { node: this.#node(reached), follow: below!.telling!.follow, repeats: usual.repeats };
   }
 
   /** The node after a run of bytes, or null. */
@@ -92,6 +134,18 @@ export class Automaton {
     return this.#node(reached);
   }
 
+  /** The bytes that may come when the terminal of a top ends. */
+  follow({ below }: Top): Follow {
+    if (!below) return NOTHING_FOLLOWS;
+    if (below.telling) return followOfBytes(below.telling.follow);
+    if (!below.follow) {
+      const reached = new Reached();
+      this.#leave(below, reached);
+      below.follow = followOf(reached.tops);
+    }
+    return below.follow;
+  }
+
   /** Begins a part upon the frames below. */
   #enter(part: Part, below: Frame | null, reached: Reached): void {
     if (part.kind === "terminal") this.#read(part, part.start, below, reached);
@@ -99,8 +153,12 @@ export class Automaton {
   }
 
   #read(part: Terminal, state: number, below: Frame | null, reached: Reached): void {
-    if (!part.ends(state)) reached.tops.add(this.#top(part, state, below));
-    if (part.accepts(state)) this.#leave(below, reached);
+    const goesOn = !part.ends(state);
+    if (goesOn) reached.tops.add(this.#top(part, state, below));
+    if (!part.accepts(state)) return;
+    // What follows depends on what was read: while that may go on, it waits until something does follow.
+    if (!below?.telling) this.#leave(below, reached);
+    else if (!goesOn) this.#leave(this.#told(below, state), reached);
   }
 
   #leave(below: Frame | null, reached: Reached): void {
@@ -113,19 +171,37 @@ export class Automaton {
 
   #arrange(part: Structure, state: number, below: Frame | null, reached: Reached): void {
     for (const option of part.options(state)) {
-      // A structure that can only end after this part need not wait: the stack stays short, and equal stacks stay equal.
-      const last = part.complete(option.next) && part.options(option.next).length === 0;
-      this.#enter(option.part, last ? below : this.#frame(part, option.next, below), reached);
+      const { next } = option;
+      if (typeof next === "function") this.#enter(option.part, this.#telling(part, option as TellingOption, below), reached);
+      else {
+        // A structure that can only end after this part need not wait: the stack stays short, and equal stacks stay equal.
+        const last = part.complete(next) && part.options(next).length === 0;
+        this.#enter(option.part, last ? below : this.#frame(part, next, below), reached);
+      }
     }
     if (part.complete(state)) this.#leave(below, reached);
   }
 
   #top(part: Terminal, state: number, below: Frame | null): Top {
-    return intern(below?.tops ?? this.#tops, part, state, () => ({ part, state, below, serial: this.#serial++ }));
+    return intern(below?.tops ?? this.#tops, part, state, () => {
+      const ending = below?.telling && part.accepts(state) && !part.ends(state) ? below.telling.follow : NO_BYTES;
+      return { part, state, below, serial: this.#serial++, ending };
+    });
   }
 
-  #frame(part: Structure, state: number, below: Frame | null): Frame {
-    return intern(below?.frames ?? this.#frames, part, state, () => ({ part, state, below, tops: new Map(), frames: new Map() }));
+  #frame(part: Structure, state: number, below: Frame | null, telling?: TellingOption): Frame {
+    const make = () => ({ part, state, telling, below, tops: new Map(), frames: new Map(), follow: undefined });
+    return intern(below?.frames ?? this.#frames, part, state, make);
+  }
+
+  /** States are not negative, so a negative number stands for the option. */
+  #telling(part: Structure, option: TellingOption, below: Frame | null): Frame {
+    let id = this.#options.get(option);
+    if (id === undefined) {
+      id = -1 - this.#options.size;
+      this.#options.set(option, id);
+    }
+    return this.#frame(part, id, below, option);
   }
 
   #node({ tops, done }: Reached): Node {
@@ -163,8 +239,8 @@ function intern<Key, Value>(table: Interned<Key, Value>, key: Key, state: number
 
 function onlySymbol(tops: readonly Top[]): Symbol {
   let only = -1;
-  for (const { part, state } of tops) {
-    const symbol = part.only(state);
+  for (const { part, state, ending } of tops) {
+    const symbol = ending.length > 0 ? -1 : part.only(state);
     if (symbol < 0 || (only >= 0 && symbol !== only)) return -1;
     only = symbol;
   }

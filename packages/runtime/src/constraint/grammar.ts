@@ -3,10 +3,10 @@
  * and what must. Law: an id is legal exactly when the mask has it.
  */
 import { ConstraintError } from "../errors.ts";
-import type { Tokenizer } from "../tokenizer/vocabulary.ts";
 import { Automaton, type Node } from "./automaton.ts";
-import { forcedAt, type Reading } from "./forced.ts";
-import { maskOf } from "./mask.ts";
+import { ALL_FEATURES, type ConstraintFeatures } from "./features.ts";
+import { forcedAt, MAX_SEGMENT, type Reading, type Spelling } from "./forced.ts";
+import { maskOf, shortMask } from "./mask.ts";
 import type { TokenMask } from "./token-mask.ts";
 import { CONTROL, type Part } from "./part.ts";
 import { positionOf, type Position } from "./position.ts";
@@ -18,20 +18,20 @@ const MAX_FORCED_TOKENS = 512;
 /** Nodes after which the next reply starts with a fresh automaton: bounds the memory of a grammar that lives long. */
 const MAX_NODES = 20_000;
 
-/** What one reply may be. Compiled once, used for many replies. */
+/** What one reply may be. Compiled once, used for many replies; one that lives long keeps a bounded memory. */
 export interface Grammar {
   /** The state before the first token of a reply. */
   start(): ConstraintState;
 }
 
 /** The grammar whose replies are the spellings of `root`. */
-export function createGrammar(root: Part, tokenizer: Tokenizer): Grammar {
+export function createGrammar(root: Part, tokenizer: Spelling, features: ConstraintFeatures = ALL_FEATURES): Grammar {
   const trie = trieOf(tokenizer);
   let automaton = new Automaton(root);
   return {
     start() {
       if (automaton.size > MAX_NODES) automaton = new Automaton(root);
-      return new ConstraintState({ automaton, trie, tokenizer }, automaton.start);
+      return new ConstraintState({ automaton, trie, tokenizer, features }, automaton.start);
     },
   };
 }
@@ -42,6 +42,11 @@ interface Segment {
   readonly before: Segment | null;
 }
 
+/**
+ * One reply so far: an immutable value, so that a state may be kept to go back to, or be gone on from twice. The end of the text is not
+ * part of the grammar: a caller ends the reply where `done`, or where `mayEnd` and the model chooses its end-of-text token, which is
+ * in no mask.
+ */
 export class ConstraintState {
   readonly #reading: Reading;
   readonly #node: Node;
@@ -53,8 +58,13 @@ export class ConstraintState {
     this.#segment = segment;
   }
 
-  /** The reply is complete: its stop token has been read. */
+  /** What was read is complete, and nothing can follow. */
   get done(): boolean {
+    return this.#node.done && this.#node.tops.length === 0;
+  }
+
+  /** What was read is complete, though more may follow: a number in JSON text may end, or go on. */
+  get mayEnd(): boolean {
     return this.#node.done;
   }
 
@@ -64,17 +74,24 @@ export class ConstraintState {
   }
 
   /**
-   * The tokens that may follow; at least one unless `done`.
+   * The tokens that may follow; at least one unless `mayEnd`.
    * @throws ConstraintError `constraint/dead-end` when the vocabulary lacks the bytes to go on
    */
   mask(): TokenMask {
-    const mask = maskOf(this.#reading.automaton, this.#node, this.#reading.trie);
-    if (mask.count === 0 && !this.done)
+    const { automaton, trie, features } = this.#reading;
+    const mask = maskOf(automaton, this.#node, trie, features);
+    if (mask.count === 0 && !this.mayEnd)
       throw new ConstraintError("constraint/dead-end", "no token of the vocabulary can continue the reply", {
         pointer: "",
         hint: "the vocabulary must have a token for every byte that UTF-8 uses",
       });
     return mask;
+  }
+
+  /** The mask where it is short: known, or soon found. Undefined where many tokens may follow, or finding out would take long. */
+  shortMask(): TokenMask | undefined {
+    const { automaton, trie, features } = this.#reading;
+    return shortMask(automaton, this.#node, trie, features);
   }
 
   /** The state after `id`. @throws ConstraintError `constraint/illegal-token` */
@@ -113,7 +130,7 @@ export class ConstraintState {
     const ids: number[] = [];
     // Free text forces nothing, so there the list, which grows with the text, is not needed.
     if (this.#node.only < 0) return ids;
-    for (let at = this.#segment; at; at = at.before) ids.push(at.id);
+    for (let at = this.#segment; at && ids.length <= MAX_SEGMENT; at = at.before) ids.push(at.id);
     return ids.reverse();
   }
 }

@@ -1,37 +1,98 @@
 /**
- * Node × vocabulary → the tokens that may follow. In: a node of the automaton. Out: a bitset over ids.
- * Law: a token is allowed if and only if its bytes can be read from the node; free text costs a copy, not a walk.
+ * Node × vocabulary → the tokens that may follow. In: a node of the automaton. Out: a set of ids.
+ * Law: a token is allowed if and only if its bytes can be read from the node, whatever features are on.
  */
-import { controlsOf, type Automaton, type Node } from "./automaton.ts";
-import type { TokenMask } from "./token-mask.ts";
-import type { TrieNodes, VocabularyTrie } from "./trie.ts";
+import { controlsOf, type Automaton, type Node, type Top } from "./automaton.ts";
+import { ALL_FEATURES, type ConstraintFeatures } from "./features.ts";
+import { withBytes } from "./follow.ts";
+import { KeptMasks } from "./kept-masks.ts";
+import type { Reader, Terminal } from "./part.ts";
+import { TerminalMasks } from "./terminal-masks.ts";
+import { FEW_TOKENS, TokenMaskBuilder, type TokenMask } from "./token-mask.ts";
+import { SHARED, type TrieNodes } from "./trie-nodes.ts";
+import type { VocabularyTrie } from "./trie.ts";
 
-/** The mask of a node, computed once. */
-export function maskOf(automaton: Automaton, node: Node, trie: VocabularyTrie): TokenMask {
+/** The mask of a node. */
+export function maskOf(automaton: Automaton, node: Node, trie: VocabularyTrie, features: ConstraintFeatures = ALL_FEATURES): TokenMask {
   if (node.mask) return node.mask;
   const canonical = automaton.canonical(node, trie.longest);
-  canonical.mask ??= compute(automaton, canonical, trie);
-  node.mask = canonical.mask;
-  return node.mask;
+  if (!features.maskCache) return walked(automaton, canonical, trie, features.slices);
+  const mask = canonical.mask ?? joined(automaton, canonical, trie, features.slices);
+  const { nodes } = cacheOf(trie);
+  if (!canonical.mask) nodes.keep(canonical, mask);
+  if (node !== canonical) nodes.keep(node, mask);
+  return mask;
 }
 
-function compute(automaton: Automaton, node: Node, trie: VocabularyTrie): TokenMask {
-  const bits = new Uint32Array((trie.size + 31) >>> 5);
-  const walked = node.tops.filter((top) => {
-    const alphabet = top.part.free(top.state, trie.longest);
+/** What is kept for a vocabulary. */
+interface Cache {
+  readonly nodes: KeptMasks;
+  readonly terminals: TerminalMasks;
+}
+
+const caches = new WeakMap<VocabularyTrie, Cache>();
+
+function cacheOf(trie: VocabularyTrie): Cache {
+  let cache = caches.get(trie);
+  if (!cache) {
+    cache = { nodes: new KeptMasks(trie.size), terminals: new TerminalMasks(trie) };
+    caches.set(trie, cache);
+  }
+  return cache;
+}
+
+/** From what is known of each terminal alone, and the tokens that leave it. */
+function joined(automaton: Automaton, node: Node, trie: VocabularyTrie, slices: boolean): TokenMask {
+  const builder = new TokenMaskBuilder(trie.size);
+  const { terminals } = cacheOf(trie);
+  const rest: Top[] = [];
+  for (const top of node.tops) {
+    const usual = automaton.usual(top);
+    if (!usual) {
+      rest.push(top);
+      continue;
+    }
+    builder.addAll(maskOf(automaton, usual.node, trie));
+    const { bits, nodes } = trie.repeating(usual.follow, usual.repeats);
+    builder.removeBits(bits);
+    walk(automaton, automaton.of([top]), nodes, trie.same, builder);
+  }
+  for (const top of rest) {
+    const after = automaton.follow(top);
+    for (const { part, state, follow } of readersOf(top.part, top.state)) {
+      const { within, leaving } = terminals.of(part, part.canonical(state, trie.longest), withBytes(after, follow), slices);
+      builder.addAll(within);
+      if (leaving.count > 0) walk(automaton, automaton.of([top]), leaving, trie.same, builder);
+    }
+    if (top.ending.length > 0) builder.addAll(maskOf(automaton, automaton.after(top), trie));
+  }
+  for (const id of controlsOf(node)) builder.add(id);
+  return builder.mask();
+}
+
+/** The terminals that read for this one; itself, where it reads alone. */
+function readersOf(part: Terminal, state: number): readonly Reader[] {
+  return part.readers?.(state) ?? [{ part, state, follow: [] }];
+}
+
+/** From the automaton alone. */
+function walked(automaton: Automaton, node: Node, trie: VocabularyTrie, slices: boolean): TokenMask {
+  const builder = new TokenMaskBuilder(trie.size);
+  const others = node.tops.filter((top) => {
+    const alphabet = slices ? top.part.free(top.state, trie.longest) : undefined;
     if (!alphabet) return true;
     const slice = trie.slice(alphabet);
-    for (let word = 0; word < bits.length; word++) bits[word]! |= slice.bits[word]!;
-    walk(automaton, automaton.of([top]), slice.others, trie.same, bits);
+    builder.addBits(slice.bits);
+    walk(automaton, automaton.of([top]), slice.others, trie.same, builder);
     return false;
   });
-  if (walked.length > 0) walk(automaton, walked.length === node.tops.length ? node : automaton.of(walked), trie.nodes, trie.same, bits);
-  for (const id of controlsOf(node)) bits[id >>> 5]! |= 1 << (id & 31);
-  return new BitMask(bits);
+  if (others.length > 0) walk(automaton, others.length === node.tops.length ? node : automaton.of(others), trie.nodes, trie.same, builder);
+  for (const id of controlsOf(node)) builder.add(id);
+  return builder.mask();
 }
 
-/** Sets the bits of all tokens of the trie that can be read from `start`. */
-function walk(automaton: Automaton, start: Node, nodes: TrieNodes, same: Int32Array, bits: Uint32Array): void {
+/** Adds all tokens of the trie that can be read from `start`. */
+function walk(automaton: Automaton, start: Node, nodes: TrieNodes, same: Int32Array, builder: TokenMaskBuilder): void {
   const { count, byte, depth, skip, token } = nodes;
   const path: Node[] = [start];
   for (let i = 0; i < count;) {
@@ -42,36 +103,55 @@ function walk(automaton: Automaton, start: Node, nodes: TrieNodes, same: Int32Ar
       continue;
     }
     path[at] = next;
-    for (let id = token[i]!; id >= 0; id = same[id]!) bits[id >>> 5]! |= 1 << (id & 31);
+    builder.addAt(token[i]!, same);
     i++;
   }
 }
 
-class BitMask implements TokenMask {
-  readonly bits: Uint32Array;
-  readonly count: number;
-  readonly only: number | undefined;
-
-  constructor(bits: Uint32Array) {
-    this.bits = bits;
-    let count = 0;
-    let last = 0;
-    bits.forEach((word, index) => {
-      if (word === 0) return;
-      count += ones(word);
-      last = index * 32 + 31 - Math.clz32(word);
-    });
-    this.count = count;
-    this.only = count === 1 ? last : undefined;
-  }
-
-  has(id: number): boolean {
-    return ((this.bits[id >>> 5] ?? 0) & (1 << (id & 31))) !== 0;
-  }
+/** The one token that may follow, or undefined where there are several. Makes no mask of many. */
+export function onlyToken(automaton: Automaton, node: Node, trie: VocabularyTrie): number | undefined {
+  return (node.mask ?? few(automaton, node, trie, { tokens: 1, visits: Infinity }))?.only;
 }
 
-function ones(word: number): number {
-  let n = word - ((word >>> 1) & 0x55555555);
-  n = (n & 0x33333333) + ((n >>> 2) & 0x33333333);
-  return Math.imul((n + (n >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+/** Looking whether the tokens are few may take so many nodes of the trie: some hundredths of a millisecond. */
+const FEW_VISITS = 4_000;
+
+/** The mask, where it is known or is soon found to have at most {@link FEW_TOKENS} tokens; else undefined. */
+export function shortMask(automaton: Automaton, node: Node, trie: VocabularyTrie, features: ConstraintFeatures): TokenMask | undefined {
+  if (node.mask) return node.mask.ids ? node.mask : undefined;
+  const found = few(automaton, node, trie, { tokens: FEW_TOKENS, visits: FEW_VISITS });
+  if (found && features.maskCache) node.mask = found;
+  return found;
+}
+
+/** The mask, unless it has more tokens, or takes more visits to nodes of the trie. */
+function few(
+  automaton: Automaton,
+  node: Node,
+  { nodes, same, size }: VocabularyTrie,
+  most: { readonly tokens: number; readonly visits: number },
+): TokenMask | undefined {
+  const { count, byte, depth, skip, token } = nodes;
+  const builder = new TokenMaskBuilder(size);
+  const path: Node[] = [node];
+  let tokens = 0;
+  let visits = 0;
+  for (const id of controlsOf(node)) {
+    builder.add(id);
+    tokens++;
+  }
+  for (let i = 0; i < count;) {
+    if (tokens > most.tokens || visits++ > most.visits) return undefined;
+    const next = automaton.step(path[depth[i]! - 1]!, byte[i]!);
+    if (!next) {
+      i = skip[i]!;
+      continue;
+    }
+    path[depth[i]!] = next;
+    builder.addAt(token[i]!, same);
+    if (token[i]! >= 0) tokens += (token[i]! & SHARED) === 0 ? 1 : 2; // or more: then they are counted at the end
+    i++;
+  }
+  const mask = builder.mask();
+  return mask.count > most.tokens ? undefined : mask;
 }

@@ -2,32 +2,49 @@
  * Moves → the grammar of one reply. In: what the reply may be, a tokenizer, a chat format. Out: a grammar.
  * Law: a reply that the grammar accepts is an answer that is allowed, or at most `parallel` calls of the moves with legal input.
  *
- *     reply = [ thought ] ( ( text | json ) turnClose  |  call { call } responseOpen )
+ *     reply   = [ thought ] ( ( text | json ) turnClose  |  calls )
  *     thought = channelOpen CHANNEL newline { text } channelClose
- *     call  = callOpen "call:" NAME "{" members "}" callClose
+ *     calls   = call { call } responseOpen                                 where calls are native
+ *             | before named { between named } after turnClose             where they are JSON: then no text begins with `before`
+ *     call    = callOpen "call:" NAME "{" members "}" callClose
+ *     named   = NAME beforeInput "{" members "}"
  */
 import { TOOL_NAME, type CallMove, type JsonSchema, type Moves } from "@orrery/chat";
 import { ConstraintError } from "../errors.ts";
-import type { ChatFormat } from "../prompt/format.ts";
+import type { ChatFormat, JsonFormat, NativeFormat } from "../prompt/format.ts";
 import type { Tokenizer } from "../tokenizer/vocabulary.ts";
 import { PLAIN_TEXT } from "./alphabet.ts";
+import { copyableFrom } from "./copyable.ts";
+import type { ConstraintFeatures } from "./features.ts";
 import { createGrammar, type Grammar } from "./grammar.ts";
-import { intersect } from "./intersect.ts";
-import { object } from "./ir.ts";
 import { JSON_SURFACE } from "./json.ts";
-import { Budget, MAX_CALLS } from "./limits.ts";
+import { literal, neverBeginsLikeCall, textUnlikeCall } from "./json-calls.ts";
 import { spellings } from "./literals.ts";
-import { lower } from "./lower.ts";
 import { nativeSurface } from "./native.ts";
-import { CONTROL, oneOf, repeat, sequence, type Part } from "./part.ts";
+import { CONTROL, oneOf, repeat, sequence, type Part, type Structure } from "./part.ts";
 import type { PartPosition } from "./position.ts";
-import { compileSchema, requireTyped } from "./schema.ts";
-import { bytes, type Surface } from "./surface.ts";
+import { bytes } from "./surface.ts";
 import { text } from "./text.ts";
 import { trieOf } from "./trie.ts";
+import { valuePart, type ValueOptions } from "./value.ts";
 
 /** Whether a reply has a thought: never, before all else if the model likes, or it is in one already when it begins. */
 export type Thought = "none" | "optional" | "open";
+
+/** Calls among the moves of one reply. */
+const MAX_CALLS = 1_024;
+
+/** The same in every grammar, so that their masks are made once. */
+const FREE_TEXT = text(PLAIN_TEXT, { visible: true, position: "free-text" });
+const THOUGHT_TEXT = text(PLAIN_TEXT);
+
+export interface MovesOptions {
+  /** Default `none`. */
+  readonly thought?: Thought;
+  readonly features?: ConstraintFeatures;
+  /** The passages that `copyFrom: "conversation"` may copy from. Left out: a schema that has it cannot be compiled. */
+  readonly conversation?: readonly string[] | undefined;
+}
 
 /**
  * Compiles moves into a grammar. Undeclared properties are never written, whatever the schema says of them.
@@ -35,25 +52,31 @@ export type Thought = "none" | "optional" | "open";
  *   `constraint/too-deep`; `pointer` leads into the schema that the message names
  * @throws TokenizerError `tokenizer/no-control-token`
  */
-export function compileMoves(moves: Moves, tokenizer: Tokenizer, format: ChatFormat, thought: Thought = "none"): Grammar {
+export function compileMoves(
+  moves: Moves,
+  tokenizer: Tokenizer,
+  format: ChatFormat,
+  { thought = "none", features, conversation }: MovesOptions = {},
+): Grammar {
   if (moves.calls.length > MAX_CALLS)
     throw new ConstraintError("constraint/too-large", `${moves.calls.length} calls are legal, at most ${MAX_CALLS} can be compiled`, {
       pointer: "",
       hint: "offer fewer tools at once",
     });
+  const copyable = conversation && copyableFrom(conversation);
   const alphabet = trieOf(tokenizer).single;
   const control = (name: string, position?: PartPosition): Part => spellings([[CONTROL + tokenizer.controlId(name)]], position);
+  const calling = moves.calls.length > 0;
   const answers: Part[] = [];
-  if (moves.answer === true) answers.push(text(PLAIN_TEXT, { min: 1, max: Infinity, visible: true, position: "free-text" }));
-  else if (moves.answer !== false) answers.push(value(moves.answer.schema, "the answer", JSON_SURFACE, alphabet));
+  if (moves.answer === true) answers.push(calling && format.calls === "json" ? textUnlikeCall(format.json) : FREE_TEXT);
+  else if (moves.answer !== false) {
+    const answer = value(moves.answer.schema, { subject: "the answer", surface: JSON_SURFACE, alphabet, copyable });
+    if (calling && format.calls === "json") neverBeginsLikeCall(answer, format);
+    answers.push(answer);
+  }
 
   const replies = answers.map((answer) => sequence(answer, control(format.turnClose)));
-  if (moves.calls.length > 0) {
-    const surface = nativeSurface(tokenizer.controlId(format.quote));
-    const named = moves.calls.map((move) => call(move, surface, alphabet));
-    const one = sequence(control(format.callOpen, "move"), spellings([bytes("call:")]), oneOf(named), control(format.callClose));
-    replies.push(sequence(repeat(one, undefined, 1, moves.parallel), control(format.responseOpen, "move")));
-  }
+  if (calling) replies.push(callsOf(moves, format, { tokenizer, alphabet, copyable, control }));
   if (replies.length === 0)
     throw new ConstraintError("constraint/unsatisfiable", "neither an answer nor a call is legal", {
       pointer: "",
@@ -61,25 +84,69 @@ export function compileMoves(moves: Moves, tokenizer: Tokenizer, format: ChatFor
     });
 
   const reply = oneOf(replies);
-  if (thought === "none") return createGrammar(reply, tokenizer);
-  const thinking = [text(PLAIN_TEXT, { min: 0, max: Infinity }), control(format.channelClose)];
-  if (thought === "open") return createGrammar(sequence(...thinking, reply), tokenizer);
+  if (thought === "none") return createGrammar(reply, tokenizer, features);
+  const thinking = [THOUGHT_TEXT, control(format.channelClose)];
+  if (thought === "open") return createGrammar(sequence(...thinking, reply), tokenizer, features);
   const opening = [control(format.channelOpen), spellings([bytes(`${format.thoughtChannel}\n`)])];
-  return createGrammar(oneOf([reply, sequence(...opening, ...thinking, reply)]), tokenizer);
+  return createGrammar(oneOf([reply, sequence(...opening, ...thinking, reply)]), tokenizer, features);
 }
 
-function call({ name, input }: CallMove, surface: Surface, alphabet: ReadonlySet<number>): Part {
-  const subject = `tool ${JSON.stringify(name)}`;
+interface Spelling {
+  readonly tokenizer: Tokenizer;
+  readonly alphabet: ReadonlySet<number>;
+  readonly copyable: ValueOptions["copyable"];
+  readonly control: (name: string, position?: PartPosition) => Part;
+}
+
+function callsOf(moves: Moves, format: ChatFormat, spelling: Spelling): Structure {
+  switch (format.calls) {
+    case "native":
+      return nativeCalls(moves, format, spelling);
+    case "json":
+      return jsonCalls(moves, format, spelling);
+    case "none":
+      throw new ConstraintError("constraint/unsupported", `calls are legal, and the chat format ${format.name} has none`, {
+        pointer: "",
+        hint: "leave calls out, or load a model whose format has them: docs/formats.md",
+      });
+  }
+}
+
+function nativeCalls(moves: Moves, format: NativeFormat, { tokenizer, control, ...spelt }: Spelling): Structure {
+  const surface = nativeSurface(tokenizer.controlId(format.quote));
+  const named = moves.calls.map((move) => sequence(nameOf(move), input(move, { ...spelt, surface })));
+  const one = sequence(control(format.callOpen, "move"), spellings([bytes("call:")]), oneOf(named), control(format.callClose));
+  return sequence(repeat(one, undefined, 1, moves.parallel), control(format.responseOpen, "move"));
+}
+
+function jsonCalls(moves: Moves, { json, turnClose }: JsonFormat, { tokenizer, control, ...spelt }: Spelling): Structure {
+  const beforeInput = literal(json.beforeInput, tokenizer);
+  const named = oneOf(moves.calls.map((move) => sequence(nameOf(move), beforeInput, input(move, { ...spelt, surface: JSON_SURFACE }))));
+  const calls = json.between === null ? named : repeat(named, literal(json.between, tokenizer, "move"), 1, moves.parallel);
+  return sequence(literal(json.before, tokenizer, "move"), calls, literal(json.after, tokenizer, "move"), control(turnClose));
+}
+
+function nameOf({ name }: CallMove): Part {
   if (!TOOL_NAME.test(name))
-    throw new ConstraintError("constraint/unsupported", `${subject}: the call syntax cannot spell this name`, {
+    throw new ConstraintError("constraint/unsupported", `${subjectOf(name)}: the call syntax cannot spell this name`, {
       pointer: "",
       hint: "use letters, digits, _ . - (at most 64)",
     });
-  // Arguments are an object in this syntax, so of the schema's values only the objects count.
-  const objects = intersect(compileSchema(input, subject), object(new Map(), false, ""), new Budget(subject));
-  return sequence(spellings([bytes(name)], "tool-name"), lower(requireTyped(objects, subject), { surface, subject, alphabet }));
+  return spellings([bytes(name)], "tool-name");
 }
 
-function value(schema: JsonSchema, subject: string, surface: Surface, alphabet: ReadonlySet<number>): Part {
-  return lower(requireTyped(compileSchema(schema, subject), subject), { surface, subject, alphabet });
+/** Arguments are an object, so of the schema's values only the objects count. */
+function input({ name, input: schema }: CallMove, spelt: Omit<Spelt, "subject" | "kind">): Part {
+  return value(schema, { ...spelt, subject: subjectOf(name), kind: "object" });
+}
+
+function subjectOf(name: string): string {
+  return `tool ${JSON.stringify(name)}`;
+}
+
+type Spelt = Pick<ValueOptions, "subject" | "surface" | "alphabet" | "copyable" | "kind">;
+
+/** What an agent writes: every property at its place, none that nobody described, numbers without exponents. */
+function value(schema: JsonSchema, spelt: Spelt): Part {
+  return valuePart(schema, { ...spelt, order: "declared", undeclared: "never", exponent: false, formats: "assert" });
 }

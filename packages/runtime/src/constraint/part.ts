@@ -27,20 +27,52 @@ export interface Terminal {
   controls(state: number): readonly Symbol[];
   /** A state that allows the same tokens when no token has more than `longest` bytes. */
   canonical(state: number, longest: number): number;
+  /** For a terminal that reads by others, such as one that remembers: those that are reading now, and remember nothing. */
+  readers?(state: number): readonly Reader[];
   /** The alphabet all of whose runs of up to `longest` bytes may follow, or undefined. */
   free(state: number, longest: number): Alphabet | undefined;
 }
 
+/** A terminal that reads for another one. */
+export interface Reader {
+  readonly part: Terminal;
+  readonly state: number;
+  /** The bytes that may come within the other one when this one ends. */
+  readonly follow: readonly number[];
+}
+
 /** A part that may come next, and the structure's state after it. */
-export interface Option {
+export type Option = PlainOption | TellingOption;
+
+interface PlainOption {
   readonly part: Part;
   readonly next: number;
+}
+
+/** The state depends on how the terminal ends. */
+export interface TellingOption {
+  readonly part: Terminal;
+  readonly next: (end: number) => number;
+  /** The bytes with which what follows may begin, however the terminal ends. */
+  readonly follow: readonly number[];
+  /** Where most ends lead to states that differ in what was read alone. */
+  readonly usual?: UsualEnd | undefined;
+}
+
+/**
+ * A state like the one after any end, but for what was read. Law: within one token the two allow the same, unless the token has
+ * `repeats` bytes of `follow`: with fewer it cannot read a second part that must differ from the first.
+ */
+export interface UsualEnd {
+  readonly next: number;
+  readonly repeats: number;
 }
 
 /** Arranges parts. */
 export interface Structure {
   readonly kind: "structure";
   readonly start: number;
+  /** The same objects whenever it is asked for the same state. */
   options(state: number): readonly Option[];
   /** May the structure end here? */
   complete(state: number): boolean;
@@ -79,31 +111,5 @@ export function repeat(part: Part, separator: Part | undefined, min: number, max
       return [{ part: state === 0 ? part : following, next: Math.min(state + 1, last) }];
     },
     complete: (state) => state >= min,
-  };
-}
-
-/** A member of an object: key and value, and the same with a comma before it. */
-export interface Member {
-  readonly first: Part;
-  readonly later: Part;
-  readonly required: boolean;
-}
-
-/** The members in order, optional ones perhaps left out. State: twice the index of the next one, plus 1 once one is written. */
-export function members(list: readonly Member[]): Structure {
-  const lastRequired = list.findLastIndex((member) => member.required);
-  return {
-    kind: "structure",
-    start: 0,
-    options(state) {
-      const options: Option[] = [];
-      for (let i = state >> 1; i < list.length; i++) {
-        const member = list[i]!;
-        options.push({ part: state % 2 === 0 ? member.first : member.later, next: 2 * (i + 1) + 1 });
-        if (member.required) break;
-      }
-      return options;
-    },
-    complete: (state) => state >> 1 > lastRequired,
   };
 }

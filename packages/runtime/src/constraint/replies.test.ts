@@ -1,104 +1,22 @@
-import type { Moves } from "@orrery/chat";
-import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import fc from "fast-check";
 import { miniTokenizer } from "../prompt/fixtures.test.support.ts";
 import { GEMMA4_FORMAT } from "../prompt/format.ts";
 import { createReplyParser, type ReplyPart } from "../prompt/reply.ts";
-import { createSampler } from "../sampling/sample.ts";
-import { createRandom, type Random } from "../sampling/random.ts";
+import { createRandom } from "../sampling/random.ts";
 import type { Tokenizer } from "../tokenizer/vocabulary.ts";
 import { createConstraintEngine } from "./engine.ts";
-import type { ConstraintState } from "./grammar.ts";
-import type { TokenMask } from "./token-mask.ts";
+import { complaint, sampled, uniform, validators, write } from "./replies.test.support.ts";
 import { moves as anyMoves } from "./schemas.test.support.ts";
-
-const MAX_TOKENS = 4_000;
-/** How often a text is ended where it may end: uniform draws from 49,152 tokens would go on for ever. */
-const ENDING = 0.15;
-
-/** A sampler of uniformly random logits: each legal token is equally likely. */
-type Draw = (mask: TokenMask) => number;
-
-function uniform(random: Random): Draw {
-  return ({ bits, count }) => {
-    let left = Math.floor(random() * count);
-    for (let index = 0; index < bits.length; index++) {
-      for (let word = bits[index]!; word !== 0; word &= word - 1) if (left-- === 0) return index * 32 + 31 - Math.clz32(word & -word);
-    }
-    throw new Error("the mask has fewer bits than it says");
-  };
-}
-
-/** The same through the product's sampler and a whole row of logits. */
-function sampled(tokenizer: Tokenizer, random: Random): Draw {
-  const sampler = createSampler({ temperature: 1, seed: random() }, tokenizer.size);
-  const logits = new Float32Array(tokenizer.size);
-  return (mask) =>
-    sampler.sample(
-      logits.map(() => random() * 20),
-      mask,
-      [],
-    ).id;
-}
-
-/** Writes a reply; the state is asked for forced tokens as the token loop does. */
-function write(start: ConstraintState, tokenizer: Tokenizer, random: Random, draw: Draw): number[] {
-  const endings = [GEMMA4_FORMAT.turnClose, GEMMA4_FORMAT.quote, GEMMA4_FORMAT.responseOpen].map((name) => tokenizer.controlId(name));
-  endings.push(...tokenizer.encode('"'), ...tokenizer.encode("]"), ...tokenizer.encode("}"));
-  const ids: number[] = [];
-  let state = start;
-  while (!state.done && ids.length < MAX_TOKENS) {
-    let chosen = state.forced();
-    if (chosen.length === 0) {
-      const mask = state.mask();
-      const ending = random() < ENDING ? endings.find((id) => mask.has(id)) : undefined;
-      chosen = [ending ?? draw(mask)];
-    }
-    for (const id of chosen) {
-      if (!state.mask().has(id)) throw new Error(`token ${id} was forced and is not legal`);
-      state = state.advance(id);
-      ids.push(id);
-    }
-  }
-  if (!state.done) throw new Error(`the reply did not end within ${MAX_TOKENS} tokens`);
-  return ids;
-}
 
 function parse(tokenizer: Tokenizer, ids: readonly number[]): ReplyPart[] {
   const parser = createReplyParser(tokenizer, GEMMA4_FORMAT);
   return [...ids.flatMap((id) => parser.push(id)), ...parser.end()];
 }
 
-/** What is wrong with a reply under its moves; undefined when nothing is. */
-function complaint(parts: readonly ReplyPart[], moves: Moves, valid: (schema: object) => ValidateFunction): string | undefined {
-  const text = parts.map((part) => (part.type === "text-delta" ? part.text : "")).join("");
-  const calls = parts.filter((part) => part.type === "tool-call");
-  const stop = parts.at(-1);
-  const other = parts.find((part) => !["text-delta", "tool-call", "tool-call-delta", "stop"].includes(part.type));
-  if (other) return JSON.stringify(other);
-  if (stop?.type !== "stop") return "no stop";
-  if (stop.reason === "turn") {
-    if (calls.length > 0) return "calls in an answer";
-    if (moves.answer === false) return "an answer that is not legal";
-    if (moves.answer === true) return text.trim() === "" || text.includes("\ufffd") ? `the text ${JSON.stringify(text)}` : undefined;
-    const validate = valid(moves.answer.schema);
-    return validate(JSON.parse(text)) ? undefined : `the answer ${text}: ${JSON.stringify(validate.errors)}`;
-  }
-  if (stop.reason !== "calls") return `stopped by ${stop.reason}`;
-  if (text !== "") return "text beside calls";
-  if (calls.length < 1 || calls.length > moves.parallel) return `${calls.length} calls`;
-  for (const { name, input } of calls) {
-    const move = moves.calls.find((one) => one.name === name);
-    if (!move) return `the call ${name}`;
-    const validate = valid(move.input);
-    if (!validate(input)) return `the input ${JSON.stringify(input)}: ${JSON.stringify(validate.errors)}`;
-  }
-  return undefined;
-}
-
 describe("replies sampled from random logits under random moves", () => {
   const REPLIES = 4;
-  const RUNS = 500;
+  /** `npm run nightly` asks for more. */
+  const RUNS = Math.ceil(Number(process.env["PROPERTY_REPLIES"] ?? 1_000) / REPLIES);
 
   test(`${RUNS * REPLIES} replies end, parse, satisfy ajv and are among the moves`, () => {
     const tokenizer = miniTokenizer();
@@ -108,16 +26,10 @@ describe("replies sampled from random logits under random moves", () => {
     fc.assert(
       fc.property(anyMoves, fc.integer(), (moves, seed) => {
         const random = createRandom(seed);
-        const ajv = new Ajv2020({ strict: false, validateFormats: false });
-        const validators = new Map<object, ValidateFunction>();
-        const valid = (schema: object) => {
-          const validate = validators.get(schema) ?? ajv.compile(schema);
-          validators.set(schema, validate);
-          return validate;
-        };
+        const valid = validators();
         for (let i = 0; i < REPLIES; i++) {
           const draw = replies % 100 === 0 ? sampled(tokenizer, random) : uniform(random);
-          const parts = parse(tokenizer, write(engine.compile(moves).start(), tokenizer, random, draw));
+          const parts = parse(tokenizer, write(engine.compile(moves).start(), { tokenizer, format: GEMMA4_FORMAT, random, draw }));
           expect(complaint(parts, moves, valid)).toBeUndefined();
           replies++;
           calls += parts.filter((part) => part.type === "tool-call").length;

@@ -8,7 +8,7 @@ import { accepts, idsOf, smallTokenizer } from "./vocabulary.test.support.ts";
 const tokenizer = smallTokenizer();
 const moves: Moves = { answer: true, calls: [{ name: "f", input: { type: "object", properties: {} } }], parallel: 1 };
 const legal = (thought: Thought, reply: string) =>
-  accepts(compileMoves(moves, tokenizer, GEMMA4_FORMAT, thought).start(), tokenizer, reply);
+  accepts(compileMoves(moves, tokenizer, GEMMA4_FORMAT, { thought }).start(), tokenizer, reply);
 
 const CALL = "<|tool_call>call:f{}<tool_call|><|tool_response>";
 const THOUGHT = "<|channel>thought\nhm\n<channel|>";

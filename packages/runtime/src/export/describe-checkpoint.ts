@@ -38,6 +38,7 @@ export function describeCheckpoint(checkpoint: Checkpoint): CheckpointDescriptio
       const { dataFiles, graph, others } = planContents(family, checkpoint, precision, {
         experts,
         accuracyLevel: precision === "float32" ? 0 : 4,
+        sparseHead: true,
       });
       const beside = [...others.values()].reduce((sum, { length }) => sum + length, 0);
       const memory = estimateMemory(config, dataFiles, graph, checkpoint.tokenizer !== null);

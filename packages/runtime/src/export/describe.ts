@@ -39,6 +39,7 @@ export async function describeExport(directory: string): Promise<ExportDescripti
     accuracyLevel: manifest.weights.accuracyLevel,
     expertMass: manifest.experts.mass ?? 1,
     cache: manifest.weights.cache,
+    sparseHead: manifest.weights.sparseHead ?? false,
   };
   const dataFiles = likelyFiles(manifest, family);
   const graph = family.build(config, weightTable(dataFiles), build);

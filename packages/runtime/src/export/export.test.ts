@@ -31,7 +31,11 @@ function exported(checkpoint: string, options: Omit<ExportOptions, "out">): Prom
 }
 
 /** Logits [tokens, vocabulary] of a prefill in one go, from ONNX Runtime directly. */
-async function logitsOf({ directory, manifest }: OpenedExport, ids: readonly number[]): Promise<Float32Array> {
+async function logitsOf(
+  { directory, manifest }: OpenedExport,
+  ids: readonly number[],
+  candidates: readonly number[] = [],
+): Promise<Float32Array> {
   const session = await InferenceSession.create(join(directory, MODEL_FILE), { intraOpNumThreads: 1 });
   const int64 = (numbers: readonly number[], dims: readonly number[]): Tensor =>
     new Tensor("int64", BigInt64Array.from(numbers, BigInt), dims);
@@ -46,6 +50,7 @@ async function logitsOf({ directory, manifest }: OpenedExport, ids: readonly num
     positions: int64(order, [ids.length]),
     logit_rows: int64(order, [ids.length]),
     "past_positions.all": int64([NOWHERE], [1]),
+    ...(manifest.weights.sparseHead === true ? { candidates: int64(candidates, [candidates.length]) } : {}),
   };
   const { logits } = await session.run({ ...feeds, ...Object.fromEntries(past) });
   await session.release();
@@ -72,6 +77,19 @@ function largestDifference(a: Float32Array, b: Float32Array): number {
   return a.reduce((largest, x, i) => Math.max(largest, Math.abs(x - b[i]!)), 0);
 }
 
+test.each(GOLDENS.flatMap((name) => (["float32", "int8", "int4"] as const).map((weights) => [name, weights] as const)))(
+  "%s, %s: logits of some ids are those of the whole rows",
+  async (name, weights) => {
+    const { ids } = await goldenCase(name, "long");
+    const model = await exported(golden(name), { weights, experts: "merged" });
+    const columns = model.manifest.config.vocabularySize;
+    const whole = await logitsOf(model, ids);
+    const some = [0, 3, 77, columns - 1];
+    const expected = ids.flatMap((_, row) => some.map((id) => whole[row * columns + id]!));
+    expect(largestDifference(await logitsOf(model, ids, some), Float32Array.from(expected))).toBeLessThanOrEqual(2e-5);
+  },
+);
+
 /** Median over the tokens of ‖a − b‖ / ‖b‖: in these models rounding sends some tokens to another expert, whose logits say nothing. */
 function medianError(a: Float32Array, b: Float32Array, tokens: number): number {
   const width = b.length / tokens;
@@ -87,7 +105,7 @@ describe.each(GOLDENS)("%s", (name) => {
   test.each(["conditional", "merged"] as const)("float32 weights, %s experts: the logits of the reference", async (experts) => {
     const { ids, logits } = await goldenCase(name, "long");
     const model = await exported(golden(name), { weights: "float32", experts });
-    expect(model.manifest?.weights).toEqual({ precision: "float32", accuracyLevel: 0, cache: "float32" });
+    expect(model.manifest?.weights).toEqual({ precision: "float32", accuracyLevel: 0, cache: "float32", sparseHead: true });
     expect(largestDifference(await logitsOf(model, ids), logits)).toBeLessThanOrEqual(1e-4);
   });
 

@@ -114,7 +114,7 @@ async function writeExport(
   const { build, experts } = await chooseBuild(family, checkpoint, options, earlier?.experts ?? null);
   checkCancelled(signal);
 
-  const { dataFiles, others } = planContents(family, checkpoint, options.weights, build, experts.bits);
+  const { dataFiles, graph, others } = planContents(family, checkpoint, options.weights, build, experts.bits);
   const finished = earlier === null ? [] : await intactFiles(workspace.files, dataFiles, earlier.files);
   await workspace.keepOnly(new Set(finished.map(({ name }) => name)));
   const left = dataFiles.filter(({ name }) => finished.every((entry) => entry.name !== name));
@@ -144,7 +144,12 @@ async function writeExport(
     family: family.name,
     config: checkpoint.config,
     source: { name: basename(checkpoint.path), format: checkpoint.format, sha256 },
-    weights: { precision: options.weights, accuracyLevel: build.accuracyLevel, cache: options.cache ?? "float32" },
+    weights: {
+      precision: options.weights,
+      accuracyLevel: build.accuracyLevel,
+      cache: options.cache ?? "float32",
+      ...(graph.inputs.some(({ name }) => name === "candidates") ? { sparseHead: true } : {}),
+    },
     experts,
     cache: [...cacheLayers(checkpoint.config)],
     onnxruntime: engineVersion(),
@@ -171,7 +176,10 @@ async function chooseBuild(
   const accuracyLevel = options.accuracyLevel ?? (options.weights === "float32" ? 0 : 4);
   const mass = expertMass(options);
   const experts = earlier ?? { ...(await chooseExperts(family, checkpoint, options, accuracyLevel)), ...(mass < 1 ? { mass } : {}) };
-  return { build: { experts: experts.mode, accuracyLevel, expertMass: mass, cache: options.cache ?? "float32" }, experts };
+  return {
+    build: { experts: experts.mode, accuracyLevel, expertMass: mass, cache: options.cache ?? "float32", sparseHead: true },
+    experts,
+  };
 }
 
 async function chooseExperts(

@@ -10,12 +10,13 @@ import { concat, reshape } from "../graph/ops/layout.ts";
 import { gather } from "../graph/ops/select.ts";
 import { attend } from "../layers/attention.ts";
 import { embedding } from "../layers/embedding.ts";
+import { rowsReadable, sparseHead } from "../layers/head.ts";
 import { linear } from "../layers/linear.ts";
 import { vector, type Parameters } from "../layers/parameters.ts";
 import { normalize, scaled, type Residual } from "../layers/residual.ts";
 import { Run, type Keys, type Rows } from "../layers/run.ts";
 import { dimAt } from "../graph/shape.ts";
-import type { CacheFormat } from "../manifest.ts";
+import type { BuildOptions } from "./family.ts";
 
 /** One layer while it is built. */
 export interface DecoderLayer {
@@ -36,15 +37,15 @@ export interface DecoderParts {
   readonly name: string;
   readonly config: ModelConfig;
   readonly parameters: Parameters;
-  readonly cache: CacheFormat;
+  readonly options: BuildOptions;
   /** Called once, before the layers; gives the equations of a layer. `x`: embedded tokens [1, S, hidden]. */
   layer(run: Run, x: Value): (x: Residual, layer: DecoderLayer) => Residual;
 }
 
-export function buildDecoder({ name, config, parameters, cache, layer }: DecoderParts): Graph {
+export function buildDecoder({ name, config, parameters, options, layer }: DecoderParts): Graph {
   const { hiddenSize, normEpsilon, scales, softcap, tiedHead } = config;
   const graph = new Graph(name);
-  const run = new Run(graph, config, cache);
+  const run = new Run(graph, config, options.cache ?? "float32");
   const keys = new Map<number, readonly Keys[]>();
   const pasts = new Map(cacheLayers(config).map(({ layer }) => [layer, run.past(layer, config.layers[layer]!)]));
 
@@ -66,7 +67,11 @@ export function buildDecoder({ name, config, parameters, cache, layer }: Decoder
 
   const [last] = normalize(residual, vector(graph, parameters, "norm"), normEpsilon);
   const hidden = reshape(last, ["R", hiddenSize]);
-  const logits = linear(scaled(hidden, 1 / scales.logits), parameters, tiedHead ? "embedding" : "head");
+  const [head, toHead] = [tiedHead ? "embedding" : "head", scaled(hidden, 1 / scales.logits)];
+  const sparse = options.sparseHead === true && rowsReadable(parameters, head);
+  const logits = sparse
+    ? sparseHead(toHead, graph.input("candidates", "int64", ["K"]), parameters, head)
+    : linear(toHead, parameters, head);
   graph.output("logits", softcap === null ? logits : capped(logits, softcap));
   const newRows = [...keys.values()].flatMap((parts) => [parts.at(-1)!.key, parts.at(-1)!.value].map(flat));
   graph.output("rows", concat(newRows, 1));

@@ -20,6 +20,8 @@ export interface BuildOptions {
   readonly expertMass?: number;
   /** How the graph takes past rows; default `float32`. */
   readonly cache?: CacheFormat;
+  /** Whether the graph has the input `candidates`, where the head's rows can be read one by one; default false. */
+  readonly sparseHead?: boolean;
 }
 
 /** How the experts of a model that has them are computed. @throws GraphError `graph/expert-mode` for `none` */

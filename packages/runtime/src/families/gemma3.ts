@@ -51,7 +51,7 @@ function build(config: ModelConfig, weights: WeightTable, options: BuildOptions)
     name: gemma3.name,
     config,
     parameters,
-    cache: options.cache ?? "float32",
+    options,
     /** h = x + RMS(Attn(RMS(x)));  y = h + RMS(MLP(RMS(h))).  Additions wait for the next norm: see Residual. */
     layer: (run) => (residual, layer) => {
       const weight = (name: string): Value => vector(run.graph, parameters, `${layer.name}.${name}`);

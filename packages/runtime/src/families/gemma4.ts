@@ -31,7 +31,7 @@ function build(config: ModelConfig, weights: WeightTable, options: BuildOptions)
     name: gemma4.name,
     config,
     parameters,
-    cache: options.cache ?? "float32",
+    options,
     layer: (run, embedded) => {
       const weight = (name: string): Value => vector(run.graph, parameters, name);
       const norm = (x: Value, name: string): Value => rmsNorm(x, weight(name), epsilon);

@@ -39,7 +39,7 @@ function build(config: ModelConfig, weights: WeightTable, options: BuildOptions)
     name: graniteMoe.name,
     config,
     parameters,
-    cache: options.cache ?? "float32",
+    options,
     layer: (run) => {
       const experts = run.graph.scope("run", () => expertLayer(config, parameters, { mode, expertMass: options.expertMass }, run.ids));
       /** h = x + r·Attn(RMS(x));  y = h + r·MoE(RMS(h)).  Additions wait for the next norm: see Residual. */

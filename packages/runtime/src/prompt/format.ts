@@ -7,12 +7,15 @@ import type { Segment } from "./segments.ts";
 
 /**
  * Calls as JSON. A reply with calls is `before NAME beforeInput OBJECT { between NAME beforeInput OBJECT } after turnClose`, where NAME
- * stands as the contents of a JSON string, and OBJECT is JSON.
+ * stands as the contents of a JSON string, and OBJECT is JSON. A reply is calls exactly when calls are legal and it begins with the first
+ * segment of `before`: an answer then may not.
  */
 export interface JsonCalls {
+  /** Not empty, nor its first segment. */
   readonly before: readonly Segment[];
+  /** Begins with nothing that a name could have. */
   readonly beforeInput: readonly Segment[];
-  /** Null where a reply has one call at most. */
+  /** Null where a reply has one call at most. `after` does not begin with it. */
   readonly between: readonly Segment[] | null;
   readonly after: readonly Segment[];
 }

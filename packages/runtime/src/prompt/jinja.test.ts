@@ -144,9 +144,18 @@ test.each([
   ],
   ["calls that are left out", CHATML.replace("(message.tool_calls or [])", "[]")],
   ["calls with an id", CHATML.replace("{{- '}\n</tool_call>' }}", "{{- ', \"id\": \"' + tool_call.id + '\"}' }}")],
+  ["calls that begin with their name", CHATML.replace('\'\n<tool_call>\n{"name": "\'', "''")],
+  ["names that go on in the template's words", CHATML.replace('\'", "arguments": \'', "'-with: '")],
 ])("%s are no calls that a grammar could say", (_, source) => {
   expect(source).not.toBe(CHATML);
   expect(open(source, IM).format.calls).toBe("none");
+});
+
+test("a turn for each call is no way to write two in one reply", () => {
+  const again = "{%- if not loop.first %}{{- '<|im_end|>\n<|im_start|>assistant\n' }}{%- endif %}";
+  const source = CHATML.replace("{{- '\n<tool_call>", `${again}{{- '\n<tool_call>`);
+  expect(source).not.toBe(CHATML);
+  expect(open(source, IM).format).toMatchObject({ calls: "json", json: { between: null, after: [{ text: "}\n</tool_call>" }] } });
 });
 
 describe.each<[string, () => PromptFormat, readonly string[]]>([

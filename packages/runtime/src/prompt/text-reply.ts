@@ -1,5 +1,5 @@
 /**
- * The reply of a model whose format has no native calls: text until it stops. In: token ids, one by one. Out: the parts of a reply
+ * The reply of a model whose format has no calls, or that may not call: text until it stops. In: token ids, one by one. Out: the parts of a reply
  * (reply.ts). Law: only ids stop it; a control token that means nothing here is left out.
  */
 import { TextStream } from "../tokenizer/stream.ts";

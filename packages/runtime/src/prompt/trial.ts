@@ -5,7 +5,7 @@
 import type { Message, ToolSpec } from "@orrery/chat";
 import { PromptError } from "../errors.ts";
 import type { JsonCalls } from "./format.ts";
-import type { Segment } from "./segments.ts";
+import { spellSegments, type Segment } from "./segments.ts";
 import { commonBeginning, findOwn, indexOfSigns, type Sign } from "./signs.ts";
 
 type Render = (messages: readonly Message[], tools: readonly ToolSpec[], addGenerationPrompt: boolean) => Sign[];
@@ -48,9 +48,19 @@ export function tryCalls(render: Render, opening: readonly Sign[], turnClose: st
   const one = tryReply(render, opening, turnClose, ["1"]);
   const [before, beforeInput, after, ...rest] = one ?? [];
   if (!before || !beforeInput || !after || rest.length > 0) return null;
+  if (before.length === 0 || NAME_LETTER.test(spellSegments(beforeInput))) return null; // no telling calls from texts, nor names from words
+  if ([before, beforeInput, after].some((words) => isUnfit(words, turnClose))) return null;
   const two = tryReply(render, opening, turnClose, ["1", "2"]);
   const between = two?.length === 5 && sameAsOne(two, [before, beforeInput, after]) ? two[2]! : null;
-  return { before, beforeInput, between, after };
+  const isPlain = between !== null && !isUnfit(between, turnClose) && !spellSegments(after).startsWith(spellSegments(between));
+  return { before, beforeInput, between: isPlain ? between : null, after };
+}
+
+const NAME_LETTER = /^[A-Za-z0-9_.-]/;
+
+/** Words that stop the reply before its end, or that no token spells. */
+function isUnfit(words: readonly Segment[], turnClose: string): boolean {
+  return words.some((segment) => ("text" in segment ? /\p{Cs}/u.test(segment.text) : segment.control === turnClose));
 }
 
 /** The template's words around names and inputs of a reply with calls: before a name, before its input, …, behind the last input. */

@@ -1,6 +1,6 @@
 /**
  * From logits to candidates, in place on preallocated arrays. In: logits and what is legal. Out: candidates with weights.
- * The order is that of most engines: repetition penalty, mask, temperature, top-k, top-p, min-p; each step sees what the one
+ * The order is that of most engines: mask, bias, repetition penalty, temperature, top-k, top-p, min-p; each step sees what the one
  * before it left. Law: nothing sorts the vocabulary; each step takes time linear in its candidates.
  */
 
@@ -52,6 +52,35 @@ export function gather(candidates: Candidates, logits: Float32Array, bits: Uint3
     }
   }
   candidates.count = count;
+}
+
+/** Takes ids and the logits that stand beside them. */
+export function take(candidates: Candidates, logits: Float32Array, ids: Int32Array): void {
+  candidates.ids.set(ids);
+  candidates.values.set(logits);
+  candidates.count = ids.length;
+}
+
+/** Takes ids and their logits out of those of the whole vocabulary. */
+export function takeAt(candidates: Candidates, logits: Float32Array, ids: Int32Array): void {
+  for (let i = 0; i < ids.length; i++) {
+    candidates.ids[i] = ids[i]!;
+    candidates.values[i] = logits[ids[i]!]!;
+  }
+  candidates.count = ids.length;
+}
+
+/** Adds to the logits of some ids; those that are no candidates stay none. Candidates must stand as {@link gather} left them. */
+export function shift({ ids, values, count }: Candidates, bias: ReadonlyMap<number, number>): void {
+  for (const [id, added] of bias) {
+    let first = 0;
+    for (let end = count; first < end;) {
+      const middle = (first + end) >> 1;
+      if (ids[middle]! < id) first = middle + 1;
+      else end = middle;
+    }
+    if (first < count && ids[first] === id) values[first]! += added;
+  }
 }
 
 /** Divides positive logits of the marked ids by the penalty and multiplies negative ones (Keskar et al. 2019, CTRL, section 4.1). */

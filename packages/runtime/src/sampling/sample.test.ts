@@ -49,6 +49,26 @@ test("greedy takes the largest legal logit, the first of equal ones", () => {
   );
 });
 
+test("logits of the legal ids alone give the tokens that the whole row gives, draw by draw", () => {
+  const options = fc.record({ temperature: fc.constantFrom(0, 0.7, 1.5), topK: fc.nat(5), topP: fc.constantFrom(0.4, 0.9, 1), repetitionPenalty: fc.constantFrom(1, 1.3) }); // prettier-ignore
+  fc.assert(
+    fc.property(row, fc.infiniteStream(fc.boolean()), options, fc.integer(), (logits, flips, sampling, seed) => {
+      const legal = [...logits.keys()].filter(() => flips.next().value);
+      if (legal.length === 0) legal.push(0);
+      const ids = Int32Array.from(legal);
+      const [dense, listed, sparse] = [1, 2, 3].map(() => createSampler({ ...sampling, seed }, logits.length));
+      const history: number[] = [];
+      for (let i = 0; i < 4; i++) {
+        const { id } = dense!.sample(logits, maskOf(legal, logits.length), history);
+        expect(listed!.sample(logits, { ...maskOf(legal, logits.length), ids }, history).id).toBe(id);
+        const values = Float32Array.from(ids, (one) => logits[one]!);
+        expect(sparse!.sample({ ids, values }, null, history)).toEqual({ id, maskedMass: null });
+        history.push(id);
+      }
+    }),
+  );
+});
+
 test("logits beyond the mask's last word are outside it: they are never drawn, and their mass counts as removed", () => {
   const logits = new Float32Array(70);
   logits[69] = 20;
@@ -89,6 +109,55 @@ test("an id outside the mask is never drawn", () => {
       for (let i = 0; i < 5; i++) history.push(sampler.sample(logits, maskOf(legal, logits.length), history).id);
       expect(history.filter((id) => !legal.includes(id))).toEqual([]);
       expect(logits).toEqual(before);
+    }),
+  );
+});
+
+test("a bias adds to legal logits only: what is illegal stays so, and the draw is that from the added logits", () => {
+  const biases = fc.array(fc.tuple(fc.nat(250), fc.double({ min: -20, max: 20, noNaN: true })), { maxLength: 30 });
+  fc.assert(
+    fc.property(
+      row,
+      biases,
+      fc.infiniteStream(fc.boolean()),
+      fc.double({ min: 0, max: 2, noNaN: true }),
+      (logits, entries, flips, temperature) => {
+        const legal = [...logits.keys()].filter(() => flips.next().value);
+        if (legal.length === 0) legal.push(0);
+        const bias = new Map(entries);
+        const mask = maskOf(legal, logits.length);
+        const before = logits.slice();
+        const draw = (row: Float32Array, added?: Map<number, number>) =>
+          createSampler({ temperature, seed: 7 }, row.length).sample(row, mask, [], added);
+        const { id, maskedMass } = draw(logits, bias);
+        expect(legal).toContain(id);
+        expect(logits).toEqual(before);
+        expect(maskedMass).toBe(draw(logits).maskedMass);
+        if (temperature > 0) return;
+        const moved = (one: number) => logits[one]! + (bias.get(one) ?? 0);
+        expect(id).toBe(legal.reduce((best, other) => (moved(other) > moved(best) ? other : best)));
+      },
+    ),
+  );
+});
+
+test("a bias that is empty, or of nothing legal, changes no draw", () => {
+  fc.assert(
+    fc.property(row, fc.integer(), (logits, seed) => {
+      const legal = [...logits.keys()].filter((id) => id % 2 === 0);
+      const draws = [
+        undefined,
+        new Map<number, number>(),
+        new Map([
+          [1, 20],
+          [1_000, 20],
+        ]),
+      ].map((bias) => {
+        const sampler = createSampler({ temperature: 1, seed }, logits.length);
+        return Array.from({ length: 5 }, () => sampler.sample(logits, maskOf(legal, logits.length), [], bias));
+      });
+      expect(draws[1]).toEqual(draws[0]);
+      expect(draws[2]).toEqual(draws[0]);
     }),
   );
 });

@@ -13,27 +13,51 @@ import {
   keepTopP,
   largest,
   penalise,
+  shift,
   soften,
+  take,
+  takeAt,
   total,
   weigh,
   type Candidates,
 } from "./logits.ts";
+import type { BiasStrengths, LogitBias } from "./reply-bias.ts";
 import { createRandom, type Random } from "./random.ts";
 
 export interface Sample {
   readonly id: number;
-  /** Probability, 0 … 1, of all ids that the mask removed: softmax of the raw logits over the whole vocabulary. */
-  readonly maskedMass: number;
+  /**
+   * Probability, 0 … 1, of all ids that the mask removed: softmax of the raw logits over the whole vocabulary; null where only legal ids
+   * have logits.
+   */
+  readonly maskedMass: number | null;
 }
+
+/** Logits of some ids, which are the legal ones; ascending. */
+export interface SparseLogits {
+  readonly ids: Int32Array;
+  readonly values: Float32Array;
+}
+
+/** Of the whole vocabulary, or of some ids. */
+export type Logits = Float32Array | SparseLogits;
 
 /** Draws one reply: it holds the generator's state. */
 export interface Sampler {
   /**
-   * `logits` [vocabulary] float32, not changed; `mask` null for no constraint; `history` ids of the reply so far.
+   * `logits` [vocabulary] float32, or of the legal ids alone, not changed; `mask` null for no constraint, or where only legal ids have
+   * logits; `history` ids of the reply so far;
+   * `bias` what is added to logits, by id: it moves what is legal and makes nothing legal.
    * @throws SessionError `session/bad-logits` for NaN, +∞ or a wrong length
    * @throws ConstraintError `constraint/dead-end` when the mask is empty
    */
-  sample(logits: Float32Array, mask: { readonly bits: Uint32Array } | null, history: readonly number[]): Sample;
+  sample(logits: Logits, mask: Legal | null, history: readonly number[], bias?: LogitBias): Sample;
+}
+
+/** What is legal: bits, or where they are few a list. */
+interface Legal {
+  readonly bits: Uint32Array;
+  readonly ids?: Int32Array | null;
 }
 
 /** @throws ChatError `chat/bad-sampling` for an option out of its range */
@@ -44,19 +68,28 @@ export function createSampler(sampling: Sampling, vocabularySize: number): Sampl
   const random = createRandom(options.seed);
 
   return {
-    sample(logits, mask, history) {
-      if (logits.length !== vocabularySize)
-        throw new SessionError("session/bad-logits", `expected ${vocabularySize} logits, found ${logits.length}`, {
+    sample(logits, mask, history, bias) {
+      const sparse = logits instanceof Float32Array ? null : logits;
+      const values = logits instanceof Float32Array ? logits : logits.values;
+      const expected = sparse?.ids.length ?? vocabularySize;
+      if (values.length !== expected)
+        throw new SessionError("session/bad-logits", `expected ${expected} logits, found ${values.length}`, {
           hint: "the sampler and the logits are of different models",
         });
-      const peak = peakOf(logits);
-      const maskedMass = mask && peak > -Infinity ? massOutside(logits, mask.bits, peak, candidates) : 0;
-      gather(candidates, logits, mask?.bits ?? null);
+      const peak = peakOf(values);
+      let maskedMass: number | null = null;
+      if (sparse) take(candidates, sparse.values, sparse.ids);
+      else {
+        maskedMass = mask && peak > -Infinity ? massOutside(values, mask.bits, peak, candidates) : 0;
+        if (mask?.ids) takeAt(candidates, values, mask.ids);
+        else gather(candidates, values, mask?.bits ?? null);
+      }
       if (candidates.count === 0)
         throw new ConstraintError("constraint/dead-end", "the mask allows no token", {
           pointer: "",
           hint: "the reply is already complete",
         });
+      if (bias !== undefined) shift(candidates, bias);
       if (options.repetitionPenalty !== 1) {
         for (const id of history) marked[id] = 1;
         penalise(candidates, marked, options.repetitionPenalty);
@@ -67,7 +100,7 @@ export function createSampler(sampling: Sampling, vocabularySize: number): Sampl
   };
 }
 
-function draw(candidates: Candidates, options: Required<Sampling>, random: Random): number {
+function draw(candidates: Candidates, options: Drawing, random: Random): number {
   if (options.temperature === 0) return largest(candidates);
   soften(candidates, options.temperature);
   if (options.topK > 0) keepTopK(candidates, options.topK);
@@ -113,7 +146,10 @@ function sumOutside(values: Float64Array, bits: Uint32Array): number {
   return sum;
 }
 
-function checked(sampling: Sampling): Required<Sampling> {
+/** How a token is drawn from the logits as they are then. */
+type Drawing = Required<Omit<Sampling, keyof BiasStrengths>>;
+
+function checked(sampling: Sampling): Drawing {
   const { temperature = 0, topK = 0, topP = 1, minP = 0, repetitionPenalty = 1, seed = 0 } = sampling;
   const check = (name: string, value: number, legal: boolean, range: string) => {
     if (!legal)

@@ -65,9 +65,10 @@ async function loadExport(connection: Connection, opened: OpenedExport, settings
   const { manifest, directory } = opened;
   const { cache, onnxruntime, weights } = manifest;
   const exact = weights.cache === "float32";
+  const { sparseHead = false } = weights;
   const { contextLength, vocabularySize } = manifest.config;
   const { engine, cacheMemory, rewind, lanes, chunk } = settings;
-  const shape = { contextLength, vocabularySize, cache, cacheFormat: weights.cache, sliced: chooses(weights.precision) };
+  const shape = { contextLength, vocabularySize, cache, cacheFormat: weights.cache, sliced: chooses(weights.precision), sparseHead };
   const request = { kind: "load", model: join(directory, MODEL_FILE), onnxruntime, shape, cacheMemory, rewind, ...engine } as const;
   let version = onnxruntime;
   const prepacked = await loadPrepacked(opened, settings.prepacked, async (packed) => {
@@ -78,11 +79,19 @@ async function loadExport(connection: Connection, opened: OpenedExport, settings
   const rowBytes = (past: number): number => visibleBytes(past, spans);
   const host: SequenceHost = {
     connection,
-    scheduler: new Scheduler({ connection, vocabularySize, lanes: exact ? lanes : 1, weightBytes: exportBytes(manifest), rowBytes }),
+    scheduler: new Scheduler({
+      connection,
+      vocabularySize,
+      sparseHead,
+      lanes: exact ? lanes : 1,
+      weightBytes: exportBytes(manifest),
+      rowBytes,
+    }),
     shape,
     snapshots: exact
       ? { spans, contextLength, vocabularySize, fingerprint: fingerprintOf(manifest, template, version, settings.chooser) }
       : null,
+    sparseHead,
     chunk,
     rewind: cache.some(({ window }) => window !== null) ? rewind : null,
     nextId: counter(),
@@ -97,7 +106,7 @@ async function loadRepository(connection: Connection, opened: OnnxRepository, { 
   await connection.ask({ kind: "load-past-present", decoder, embedding, shape, ...engine });
   const { vocabularySize } = shape;
   const scheduler = new Scheduler({ connection, vocabularySize, lanes: 1, weightBytes: 0, rowBytes: () => 0 });
-  const host: SequenceHost = { connection, scheduler, shape, snapshots: null, chunk, rewind: null, nextId: counter() };
+  const host: SequenceHost = { connection, scheduler, shape, snapshots: null, sparseHead: false, chunk, rewind: null, nextId: counter() };
   return new WorkerSession(host, { mapped: false, reason: null });
 }
 

@@ -39,6 +39,8 @@ export interface ModelShape {
   readonly sliced?: boolean;
   /** How the rows of older tokens are kept. */
   readonly cacheFormat: CacheFormat;
+  /** Whether the graph has the input `candidates`; default false. */
+  readonly sparseHead?: boolean;
 }
 
 /** Opens a model whose graph takes the past and gives the present. Answered with an empty array when it is ready. */
@@ -68,6 +70,8 @@ export interface RunRequest {
   readonly logits: LogitRows;
   /** Use all of sliced weights, not their low slices alone; default true. */
   readonly full?: boolean;
+  /** Of one lane, where the graph can: logits of these ids alone. Answered with as many. */
+  readonly candidates?: Int32Array | undefined;
 }
 
 /** Writes down the first `length` rows of a sequence. Answered with `head`, the rows of each array, and the SHA-256 of both. */

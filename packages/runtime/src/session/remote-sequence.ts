@@ -20,11 +20,20 @@ export interface SequenceHost {
   readonly shape: TokenLimits;
   /** What snapshots must fit; null where the graph keeps no rows of ours. */
   readonly snapshots: SnapshotShape | null;
+  readonly sparseHead: boolean;
   /** Tokens of one run. */
   readonly chunk: number;
   /** Tokens by which a sequence with windows can be rewound; null: the model has none, so any can be rewound to its beginning. */
   readonly rewind: number | null;
   nextId(): number;
+}
+
+/** What is wanted of tokens that are computed. */
+interface Computing {
+  readonly logits: LogitRows;
+  readonly signal: AbortSignal | undefined;
+  readonly full: boolean;
+  readonly candidates: Int32Array | undefined;
 }
 
 export class RemoteSequence implements Sequence {
@@ -57,13 +66,14 @@ export class RemoteSequence implements Sequence {
     return this.#reach;
   }
 
-  async append(tokens: readonly number[], { logits = "last", signal, full = true }: AppendOptions = {}): Promise<Float32Array> {
+  async append(tokens: readonly number[], { logits = "last", signal, full = true, candidates }: AppendOptions = {}): Promise<Float32Array> {
     this.#assertIdle("append");
     const added = tokens.slice();
     this.#check(added, logits);
+    if (candidates !== undefined) this.#checkCandidates(candidates, logits);
     this.#state = "running";
     try {
-      return await this.#compute(added, { logits, signal, full });
+      return await this.#compute(added, { logits, signal, full, candidates });
     } finally {
       this.#settle();
     }
@@ -133,10 +143,7 @@ export class RemoteSequence implements Sequence {
   }
 
   /** The first chunk is handed over before this returns its promise: the caller's next lines run while the worker computes. */
-  async #compute(
-    tokens: readonly number[],
-    { logits, signal, full }: { readonly logits: LogitRows; readonly signal: AbortSignal | undefined; readonly full: boolean },
-  ): Promise<Float32Array> {
+  async #compute(tokens: readonly number[], { logits, signal, full, candidates }: Computing): Promise<Float32Array> {
     const { scheduler, chunk } = this.#host;
     const results: Float32Array[] = [];
     for (let start = 0; start < tokens.length; start += chunk) {
@@ -144,7 +151,7 @@ export class RemoteSequence implements Sequence {
         throw new SessionError("session/aborted", `aborted after ${start} of ${tokens.length} tokens`, { cause: signal.reason });
       const part = start === 0 && tokens.length <= chunk ? tokens : tokens.slice(start, start + chunk);
       const wanted = logits === "last" && start + chunk < tokens.length ? "none" : logits;
-      results.push(await scheduler.run(this.#lane(part), wanted, full));
+      results.push(await scheduler.run(this.#lane(part), wanted, full, wanted === "last" ? candidates : undefined));
       this.#assertAlive();
       for (const token of part) this.#tokens.push(token);
     }
@@ -168,6 +175,16 @@ export class RemoteSequence implements Sequence {
       throw new SessionError("session/bad-token", `token ${bad} is ${tokens[bad]}, ids run from 0 to ${vocabularySize - 1}`, {
         hint: "the ids come from another tokenizer",
       });
+  }
+
+  #checkCandidates(candidates: Int32Array, logits: LogitRows): void {
+    const { vocabularySize } = this.#host.shape;
+    const outside = candidates.find((id) => !(id >= 0 && id < vocabularySize));
+    if (logits === "last" && candidates.length > 0 && outside === undefined) return;
+    const what = outside === undefined ? `${candidates.length} candidates for the logits of ${logits}` : `the candidate ${outside}`;
+    throw new SessionError("session/bad-candidates", `found ${what}, expected ids from 0 to ${vocabularySize - 1} for the last row`, {
+      hint: "leave candidates out to have the logits of all ids",
+    });
   }
 
   #checkLength(length: number): void {

@@ -18,6 +18,8 @@ import type { WorkerEngine } from "./worker-engine.ts";
 const installed = env.versions.node ?? env.versions.common;
 const WITH_LOGITS = ["logits", "rows"];
 const WITHOUT_LOGITS = ["rows"];
+/** No candidates: logits of all ids. */
+const NOBODY = new Int32Array(0);
 
 /** What a run reads of one span. At least one row: without a past it is padding, which the graph masks (docs/architecture.md). */
 interface SpanPast {
@@ -89,7 +91,7 @@ export class RowEngine implements WorkerEngine {
     return Float32Array.from(parts.flatMap((part) => [...part]));
   }
 
-  async #run({ lanes, logits, full = true }: RunRequest): Promise<Float32Array<ArrayBuffer>> {
+  async #run({ lanes, logits, full = true, candidates = NOBODY }: RunRequest): Promise<Float32Array<ArrayBuffer>> {
     const tokens = lanes.flatMap((lane) => lane.tokens);
     try {
       const members = lanes.map(({ sequence, past, tokens }) => this.#member(sequence, past, tokens.length));
@@ -103,6 +105,8 @@ export class RowEngine implements WorkerEngine {
         logit_rows: new Tensor("int64", wanted, [wanted.length]),
       };
       if (this.#shape.sliced === true) feeds["full"] = new Tensor("bool", [full], [1]);
+      if (this.#shape.sparseHead === true)
+        feeds["candidates"] = new Tensor("int64", BigInt64Array.from(candidates, BigInt), [candidates.length]);
       for (const past of spans) {
         const length = past.positions.length;
         feeds[past.span.positions] = new Tensor("int64", past.positions, [length]);
@@ -112,7 +116,8 @@ export class RowEngine implements WorkerEngine {
       const fetched = await this.#session.run(feeds, logits === "none" ? WITHOUT_LOGITS : WITH_LOGITS);
       this.#write(members, lanes, floats(fetched, "rows", tokens.length * this.#width));
       this.#arena.age();
-      return logits === "none" ? new Float32Array(0) : floats(fetched, "logits", wanted.length * this.#shape.vocabularySize);
+      const columns = candidates.length > 0 ? candidates.length : this.#shape.vocabularySize;
+      return logits === "none" ? new Float32Array(0) : floats(fetched, "logits", wanted.length * columns);
     } catch (thrown) {
       if (thrown instanceof CacheMemoryError) throw thrown;
       const places = lanes.map(({ past }) => past).join(", ");
@@ -237,6 +242,7 @@ function checkGraph(session: InferenceSession, shape: ModelShape): void {
     ["positions", [null]],
     ["logit_rows", [null]],
     ...(shape.sliced === true ? [["full", [1]] as const] : []),
+    ...(shape.sparseHead === true ? [["candidates", [null]] as const] : []),
     ...spans.map(({ positions }) => [positions, [null]] as const),
     ...spans.flatMap(({ arrays }) => arrays.map(({ name, shape }) => [name, [null, ...shape]] as const)),
     ["logits", [null, shape.vocabularySize]],

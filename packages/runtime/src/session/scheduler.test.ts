@@ -143,3 +143,26 @@ test("making room for a sequence that was disposed meanwhile, or by it, is in va
   expect([await first, await second]).toEqual([1, 2].map(() => expect.objectContaining({ code: "session/disposed" })));
   expect(worker.runs).toEqual([[1], [2]]);
 });
+
+test("candidates are sent with a run of one lane; of lanes together, each has its own out of the whole rows", async () => {
+  const sent: (readonly number[] | undefined)[] = [];
+  const rows = [Float32Array.of(70, 71), Float32Array.of(0, 1, 2, 3, 10, 11, 12, 13)];
+  const connection = {
+    ask: async (request: Request) => {
+      const { candidates, lanes } = request as RunRequest;
+      sent.push(candidates && [...candidates]);
+      return candidates ? rows[0] : lanes.length === 1 ? rows[1]!.slice(0, 4) : rows[1];
+    },
+  } as unknown as SchedulerOptions["connection"];
+  const options = { connection, vocabularySize: 4, lanes: 3, weightBytes: 2000, rowBytes: () => 0 };
+  const ask = (on: Scheduler, sequence: number, ids: readonly number[]) =>
+    on.run({ sequence, past: 0, tokens: [1] }, "last", true, Int32Array.from(ids)).then((logits) => [...logits]);
+
+  const able = new Scheduler({ ...options, sparseHead: true });
+  expect(await Promise.all([ask(able, 0, [1, 2]), ask(able, 1, [3]), ask(able, 2, [0, 2])])).toEqual([[70, 71], [3], [10, 12]]);
+  expect(sent).toEqual([[1, 2], undefined]);
+
+  sent.length = 0;
+  expect(await ask(new Scheduler(options), 0, [1, 2])).toEqual([1, 2]);
+  expect(sent).toEqual([undefined]);
+});

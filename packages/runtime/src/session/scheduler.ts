@@ -5,7 +5,7 @@
  */
 import { CacheMemoryError, SessionError } from "../errors.ts";
 import type { Connection } from "./connection.ts";
-import type { Lane } from "./protocol.ts";
+import type { Lane, RunRequest } from "./protocol.ts";
 import type { LogitRows } from "./session.ts";
 
 /**
@@ -22,6 +22,8 @@ interface Job {
   readonly logits: LogitRows;
   /** One run is all full or all low, so that a reply does not depend on who is computed beside it. */
   readonly full: boolean;
+  /** The ids whose logits are wanted; undefined: all. */
+  readonly candidates: Int32Array | undefined;
   /** False once a run with others has failed. */
   readonly sociable: boolean;
   resolve(logits: Float32Array): void;
@@ -31,6 +33,8 @@ interface Job {
 export interface SchedulerOptions {
   readonly connection: Connection;
   readonly vocabularySize: number;
+  /** Whether the graph can compute logits of some ids alone: then a lane that is computed alone is. Default false. */
+  readonly sparseHead?: boolean;
   /** Sequences computed together at most. */
   readonly lanes: number;
   /** Bytes of the weights, and of the rows that a token sees after `past` others. */
@@ -55,9 +59,9 @@ export class Scheduler {
   }
 
   /** Computes a lane, alone or with others. Sent before this returns when nothing else is to be computed. @throws as {@link Connection.ask} */
-  run(lane: Lane, logits: LogitRows, full = true): Promise<Float32Array> {
+  run(lane: Lane, logits: LogitRows, full = true, candidates?: Int32Array): Promise<Float32Array> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ lane, logits, full, sociable: true, resolve, reject });
+      this.#queue.push({ lane, logits, full, candidates, sociable: true, resolve, reject });
       this.#awaited.delete(lane.sequence);
       if (this.#state === "idle" || (this.#state === "settling" && this.#awaited.size === 0)) this.#next();
     });
@@ -65,7 +69,7 @@ export class Scheduler {
 
   /** Computes lanes in one run, each for the logits of its last token. @throws as {@link Connection.ask} */
   together(lanes: readonly Lane[]): Promise<Float32Array[]> {
-    return this.#ask(lanes, "last", true);
+    return this.#ask(lanes, { logits: "last", full: true });
   }
 
   /** Whether a run that failed so may be made again: room was made, and it was not for what the whole budget could not hold. */
@@ -109,12 +113,13 @@ export class Scheduler {
   async #compute(batch: readonly Job[]): Promise<void> {
     for (const job of batch) this.#running.add(job);
     try {
-      const logits = await this.#ask(
+      const [{ logits, full, candidates }] = batch as [Job, ...Job[]];
+      const sparse = this.#options.sparseHead === true && batch.length === 1 ? candidates : undefined;
+      const rows = await this.#ask(
         batch.map(({ lane }) => lane),
-        batch[0]!.logits,
-        batch[0]!.full,
+        { logits, full, candidates: sparse },
       );
-      batch.forEach((job, i) => job.resolve(logits[i]!));
+      batch.forEach((job, i) => job.resolve(job.candidates && !sparse ? picked(rows[i]!, job.candidates) : rows[i]!));
     } catch (thrown) {
       this.#failed(batch, thrown);
     }
@@ -144,9 +149,9 @@ export class Scheduler {
     this.#turn = setImmediate(() => this.#next());
   }
 
-  async #ask(lanes: readonly Lane[], logits: LogitRows, full: boolean): Promise<Float32Array[]> {
+  async #ask(lanes: readonly Lane[], wanted: Pick<RunRequest, "logits" | "full" | "candidates">): Promise<Float32Array[]> {
     const { connection, vocabularySize } = this.#options;
-    const flat = await connection.ask({ kind: "run", lanes, logits, full });
+    const flat = await connection.ask({ kind: "run", lanes, ...wanted });
     if (lanes.length === 1) return [flat];
     return lanes.map((_, i) => flat.subarray(i * vocabularySize, (i + 1) * vocabularySize));
   }
@@ -156,6 +161,11 @@ function disposed(): SessionError {
   return new SessionError("session/disposed", "the sequence was disposed before its run was made", {
     hint: "create another one with createSequence()",
   });
+}
+
+/** The values of some ids. */
+function picked(row: Float32Array, ids: Int32Array): Float32Array {
+  return Float32Array.from(ids, (id) => row[id]!);
 }
 
 function joinable({ lane, logits, sociable }: Job): boolean {

@@ -68,6 +68,11 @@ export interface AppendOptions {
   readonly signal?: AbortSignal;
   /** Use all of sliced weights, not their low slices alone; default true. It changes nothing where no weight is sliced. */
   readonly full?: boolean;
+  /**
+   * With `logits: "last"`, the ids whose logits are wanted, at least one, ascending: the row has those alone. Where
+   * {@link Session.sparseHead}, others are not computed.
+   */
+  readonly candidates?: Int32Array;
 }
 
 /** A token to append to a sequence, in full. */
@@ -91,7 +96,7 @@ export interface Sequence {
    * Computes `tokens` after those present, in chunks. Resolves to float32 logits [rows, vocabulary].
    * When `signal` fires, stops after the chunk that is running and throws; whole chunks already computed stay valid.
    * No tokens give no rows, except for `last` (the default), which needs one.
-   * @throws SessionError `session/aborted`, `session/bad-token`, `session/busy`, `session/context-length`, `session/disposed`,
+   * @throws SessionError `session/aborted`, `session/bad-token`, `session/bad-candidates`, `session/busy`, `session/context-length`, `session/disposed`,
    * `session/no-tokens`, `session/run-failed`, `session/worker-died`; CacheMemoryError when the rows do not fit into the budget
    */
   append(tokens: readonly number[], options?: AppendOptions): Promise<Float32Array>;
@@ -121,6 +126,8 @@ export interface Session {
   readonly contextLength: number;
   /** Logits in a row. */
   readonly vocabularySize: number;
+  /** Whether logits of a few tokens cost less than those of all: the graph has the input for it. */
+  readonly sparseHead: boolean;
   /** What became of {@link SessionOptions.prepacked}. */
   readonly prepacked: Prepacked;
   /** What rows depend on besides tokens: snapshots are restored where it is the same. Null where there are none: the graph is not ours, or its cache is int8. */

@@ -7,6 +7,7 @@ import { readSnapshot } from "./snapshot.ts";
 export class WorkerSession implements Session {
   readonly contextLength: number;
   readonly vocabularySize: number;
+  readonly sparseHead: boolean;
   readonly prepacked: Prepacked;
   readonly fingerprint: Fingerprint | null;
   readonly #host: SequenceHost;
@@ -15,6 +16,7 @@ export class WorkerSession implements Session {
   constructor(host: SequenceHost, prepacked: Prepacked) {
     this.contextLength = host.shape.contextLength;
     this.vocabularySize = host.shape.vocabularySize;
+    this.sparseHead = host.sparseHead;
     this.prepacked = prepacked;
     this.fingerprint = host.snapshots?.fingerprint ?? null;
     this.#host = host;

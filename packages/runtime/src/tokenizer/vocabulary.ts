@@ -1,5 +1,9 @@
 /** A vocabulary as the constraint engine and the parsers see it: ids, bytes and control tokens. */
 
+/**
+ * Ids and what they stand for. `loadTokenizer(folder)` and `createTokenizer(json)` make one of a tokenizer.json; one of another source
+ * needs these three members. It must not change: what is built of it is kept with the object.
+ */
 export interface Vocabulary {
   /** Ids run from 0 to size − 1. */
   readonly size: number;

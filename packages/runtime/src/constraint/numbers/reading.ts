@@ -61,7 +61,7 @@ export interface Zones {
 
 const zones = new WeakMap<Atom, Zones>();
 
-export function zonesOf(atom: MultipleAtom): Zones {
+function zonesOf(atom: MultipleAtom): Zones {
   let known = zones.get(atom);
   if (!known) {
     const { divisor } = atom;
@@ -76,7 +76,7 @@ export function zonesOf(atom: MultipleAtom): Zones {
 }
 
 /** From here on every double is an integer. */
-export const WHOLE_DOUBLES = 2 ** 52;
+const WHOLE_DOUBLES = 2 ** 52;
 
 /** ajv's verdict where it is the same for all doubles between two neighbouring edges; undefined where the digits decide. */
 export function zoned(atom: Atom, double: number): boolean | undefined {

@@ -2,7 +2,7 @@
  * Sets of code points, and partitions of all code points into classes that some sets cannot tell apart. In: ranges. Out: ranges, or the
  * number of a code point's class. Law: surrogates belong to no set and to no class.
  */
-export const LAST_CODE_POINT = 0x10ffff;
+const LAST_CODE_POINT = 0x10ffff;
 const FIRST_SURROGATE = 0xd800;
 const AFTER_SURROGATES = 0xe000;
 const NO_CLASS = -1;

@@ -6,6 +6,7 @@ import { ALL, classesOf, codePointSet, without, type CodePointSet } from "./code
 import { DfaFacts } from "./dfa-facts.ts";
 import { keyOf } from "./key.ts";
 import type { Edge, Measured, Run } from "./language.ts";
+import { minimized } from "./minimize.ts";
 import { reversed, type Table } from "./table.ts";
 
 const DEAD = -1;
@@ -20,6 +21,8 @@ export class Dfa implements Measured {
   readonly #facts: DfaFacts;
   readonly #edges: (readonly Edge[] | undefined)[] = [];
   readonly #freedom = new Map<Run, Float64Array>();
+  /** By run: the classes that have one of its characters. */
+  readonly #among: Partial<Record<Run, readonly number[]>> = {};
 
   /** @param table trimmed: see {@link dfaOf} */
   constructor(key: string, table: Table) {
@@ -53,7 +56,9 @@ export class Dfa implements Measured {
   }
 
   ends(state: number): boolean {
-    return this.#facts.most[state] === 0;
+    const { classes, next } = this.table;
+    for (let id = 0; id < classes.count; id++) if (next[state * classes.count + id]! !== DEAD) return false;
+    return true;
   }
 
   edges(state: number): readonly Edge[] {
@@ -61,9 +66,13 @@ export class Dfa implements Measured {
   }
 
   free(state: number, count: number, run: Run = "any"): boolean {
+    const { classes, next } = this.table;
+    const among = (this.#among[run] ??= classes.touching(run === "any" ? ALL : LINE));
+    // Most states are not free at all: that is seen in their row.
+    if (among.some((id) => next[state * classes.count + id]! === DEAD)) return count === 0;
     let freedom = this.#freedom.get(run);
     if (!freedom) {
-      freedom = this.#facts.freedom(this.table.classes.touching(run === "any" ? ALL : LINE));
+      freedom = this.#facts.freedom(among);
       this.#freedom.set(run, freedom);
     }
     return freedom[state]! >= count;
@@ -118,7 +127,7 @@ export class Dfa implements Measured {
   }
 }
 
-/** The automaton of these rows without what is dead or out of reach. */
+/** The automaton of these rows without what is dead or out of reach, and without doubles as far as they are soon found. */
 export function dfaOf(key: string, { classes, next, accepting, start }: Table): Dfa {
   const { count } = classes;
   const live = accepting.slice();
@@ -147,12 +156,8 @@ export function dfaOf(key: string, { classes, next, accepting, start }: Table): 
       if (place[to] === DEAD) place[to] = order.push(to) - 1;
       rows.push(place[to]!);
     }
-  return new Dfa(key, {
-    classes,
-    next: Int32Array.from(rows),
-    accepting: Uint8Array.from(order, (state) => accepting[state]!),
-    start: 0,
-  });
+  const trimmed = { classes, next: Int32Array.from(rows), accepting: Uint8Array.from(order, (state) => accepting[state]!), start: 0 };
+  return new Dfa(key, minimized(trimmed));
 }
 
 const { classes: ONE_CLASS } = classesOf([]);

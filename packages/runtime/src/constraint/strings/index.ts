@@ -7,6 +7,7 @@ export { pattern } from "./pattern/pattern.ts";
 export { complement, intersection, union } from "./boolean.ts";
 export { cardinality, has, isEmpty, some } from "./members.ts";
 export { textPart, type Spelling } from "./text-part.ts";
-export { format, FORMAT_NAMES } from "./formats/formats.ts";
+export { format, FORMAT_NAMES, UNDECIDED_FORMATS } from "./formats/formats.ts";
+export { copiedFrom } from "./copied.ts";
 export { substringOf, uniqueSubstringOf } from "./substring.ts";
 export { recordedText } from "./recorded-text.ts";

@@ -3,13 +3,15 @@
  * one state.
  */
 import type { Symbol, Terminal } from "../part.ts";
+import { EVERY_STRING } from "./dfa.ts";
 import type { Language } from "./language.ts";
 import { Pairs } from "./pairs.ts";
-import { textPart, type Spelling } from "./text-part.ts";
+import { isUniversal, textPart, type Spelling } from "./text-part.ts";
 
 /** {@link textPart} for texts that must be known later, such as keys that may not repeat. */
 export function recordedText(language: Language, spelling: Spelling): Terminal & { text(state: number): string } {
   const part = textPart(language, spelling, "string");
+  const every = textPart(EVERY_STRING, spelling, "string");
   /** The state before the last byte, and the byte. State 0 is before the first one. */
   const read = new Pairs();
   const inner = [part.start];
@@ -36,6 +38,10 @@ export function recordedText(language: Language, spelling: Spelling): Terminal &
     only: (state) => part.only(inner[state]!),
     controls: (state) => part.controls(inner[state]!),
     canonical: (state) => state,
+    // Where any string may follow, it is read as in every other language.
+    readers: (state) => [
+      isUniversal(part, inner[state]!) ? { part: every, state: every.start, follow: [] } : { part, state: inner[state]!, follow: [] },
+    ],
     free: (state, longest) => part.free(inner[state]!, longest),
     /** What was read, between two characters. */
     text(state: number) {

@@ -53,7 +53,7 @@ interface Range {
   most: number | undefined;
 }
 
-class SubstringLanguage implements Measured {
+export class SubstringLanguage implements Measured {
   readonly key: string;
   readonly start: number;
   readonly endless = false;

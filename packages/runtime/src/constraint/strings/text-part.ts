@@ -7,6 +7,7 @@ import type { Symbol, Terminal } from "../part.ts";
 import type { PartPosition } from "../position.ts";
 import { Dfa } from "./dfa.ts";
 import { ESCAPE_PREFIXES, isEscaped } from "./escapes.ts";
+import { holdsText } from "./holds-text.ts";
 import type { Edge, Language } from "./language.ts";
 import { ListLanguage } from "./list.ts";
 import { cardinality } from "./members.ts";
@@ -36,11 +37,26 @@ const BACKSLASH = 0x5c;
  * @param position by default `enum` for a list and for a table of few strings, else `string`
  */
 export function textPart(language: Language, spelling: Spelling, position: PartPosition = positionOf(language)): Terminal {
-  return new TextTerminal(language, spelling, position);
+  if (holdsText(language)) return new TextTerminal(language, spelling, position);
+  const key = `${spelling} ${position} ${language.key}`;
+  const terminal = kept.get(key) ?? new TextTerminal(language, spelling, position);
+  kept.delete(key);
+  kept.set(key, terminal);
+  if (kept.size > MAX_KEPT) kept.delete(kept.keys().next().value!);
+  return terminal;
 }
+
+/** Terminals kept, least recently used first: schemas share a few languages, above all that of every string. None with a text of its own. */
+const MAX_KEPT = 256;
+const kept = new Map<string, Terminal>();
 
 function positionOf(language: Language): PartPosition {
   return language instanceof ListLanguage || (language instanceof Dfa && cardinality(language) <= MAX_ENUM) ? "enum" : "string";
+}
+
+/** Is the terminal between characters, where any string may follow? */
+export function isUniversal(terminal: Terminal, state: number): boolean {
+  return terminal instanceof TextTerminal && terminal.universal(state);
 }
 
 class TextTerminal implements Terminal {
@@ -65,6 +81,10 @@ class TextTerminal implements Terminal {
     if (inside <= LONGEST_REST) return symbol >> 6 === 2 ? state - 1 : -1;
     if (inside >= ESCAPE) return this.#escape(outer, inside - ESCAPE, symbol);
     return symbol >> 6 === 2 ? this.#continue(outer, inside, symbol) : -1;
+  }
+
+  universal(state: number): boolean {
+    return state % INSIDES === BETWEEN && this.#language.universal(state / INSIDES);
   }
 
   accepts(state: number): boolean {

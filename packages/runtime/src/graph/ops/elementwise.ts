@@ -18,6 +18,11 @@ export function sub(a: Value, b: Value): Value {
   return arithmetic("Sub", a, b);
 }
 
+/** Div-14: a / b, float32 or int64. @throws GraphError `graph/dtype`, `graph/shape-mismatch` */
+export function div(a: Value, b: Value): Value {
+  return arithmetic("Div", a, b);
+}
+
 /** Greater-13: a > b as bool. @throws GraphError `graph/dtype`, `graph/shape-mismatch` */
 export function greater(a: Value, b: Value): Value {
   requireDtype("Greater", a, "float32", "int64");
@@ -84,6 +89,16 @@ export function cos(x: Value): Value {
 /** Sin-7. @throws GraphError `graph/dtype` */
 export function sin(x: Value): Value {
   return unary("Sin", x);
+}
+
+/** Abs-13. @throws GraphError `graph/dtype` */
+export function abs(x: Value): Value {
+  return unary("Abs", x);
+}
+
+/** Round-11: to the nearest whole number, halves to the even one. @throws GraphError `graph/dtype` */
+export function round(x: Value): Value {
+  return unary("Round", x);
 }
 
 /** Tanh-13. @throws GraphError `graph/dtype` */

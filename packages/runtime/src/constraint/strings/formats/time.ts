@@ -5,7 +5,6 @@ const SIXTY = "[0-5]\\d";
 const FRACTION = "(?:\\.\\d+)?";
 const ZONE = `(?:[Zz]|[+\\-]${HOUR}:${SIXTY})`;
 const LEAP_YEAR = "(?:\\d\\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)";
-const MINUTES_A_DAY = 1_440;
 
 /** `full-date` */
 export const DATE = `(?:\\d{4}-(?:${[
@@ -14,26 +13,33 @@ export const DATE = `(?:\\d{4}-(?:${[
   "02-(?:0[1-9]|1\\d|2[0-8])",
 ].join("|")})|${LEAP_YEAR}-02-29)`;
 
-/** `full-time`: the zone is required. */
-export const TIME = `(?:${HOUR}:${SIXTY}:${SIXTY}${FRACTION}${ZONE}|${leapSeconds()})`;
+/** `full-time`, the zone included: alternatives, each of patterns that must all match. */
+export const TIME: readonly (readonly string[])[] = [[`${HOUR}:${SIXTY}:${SIXTY}${FRACTION}${ZONE}`], ...leapSeconds()];
 
 /** Appendix A: units in order and none of them left out in between. */
 export const DURATION = duration();
 
-/** A leap second is the last one of a day in UTC: to each local time belongs one zone east, and one west, of it. */
-function leapSeconds(): string {
-  const clock = (minutes: number) => [Math.floor(minutes / 60), minutes % 60].map((part) => String(part).padStart(2, "0")).join(":");
-  const hours = Array.from({ length: 24 }, (_, hour) => {
-    const minutes = Array.from({ length: 60 }, (__, minute) => {
-      const local = 60 * hour + minute;
-      const east = (local + 1) % MINUTES_A_DAY;
-      const west = MINUTES_A_DAY - 1 - local;
-      const zones = [`\\+${clock(east)}`, `-${clock(west)}`, ...(west === 0 ? ["[Zz]"] : [])];
-      return `${String(minute).padStart(2, "0")}:60${FRACTION}(?:${zones.join("|")})`;
-    });
-    return `${String(hour).padStart(2, "0")}:(?:${minutes.join("|")})`;
-  });
-  return hours.join("|");
+/**
+ * A leap second is the last one of a day in UTC: to each local time belongs one zone east, and one west, of it. Hours and minutes do not
+ * depend on each other, so each has a pattern of its own.
+ */
+function leapSeconds(): readonly (readonly string[])[] {
+  const two = (number: number) => String(number).padStart(2, "0");
+  /** Patterns of `count` numbers, each with what belongs to it. */
+  const each = (count: number, pattern: (number: number) => string) =>
+    `(?:${Array.from({ length: count }, (_, i) => pattern(i)).join("|")})`;
+  return [
+    [`23:59:60${FRACTION}[Zz]`],
+    [
+      each(24, (hour) => `${two(hour)}:${SIXTY}:60${FRACTION}-${two(23 - hour)}:${SIXTY}`),
+      each(60, (minute) => `${HOUR}:${two(minute)}:60${FRACTION}-${HOUR}:${two(59 - minute)}`),
+    ],
+    [
+      each(24, (hour) => `${two(hour)}:${SIXTY}:60${FRACTION}\\+${two(hour)}:${SIXTY}`),
+      each(59, (minute) => `${HOUR}:${two(minute)}:60${FRACTION}\\+${HOUR}:${two(minute + 1)}`),
+    ],
+    [each(24, (hour) => `${two(hour)}:59:60${FRACTION}\\+${two((hour + 1) % 24)}:00`)],
+  ];
 }
 
 function duration(): string {

@@ -1,0 +1,242 @@
+/**
+ * Formula × kind → what values of that kind satisfy it. In: a formula. Out: a set of numbers, a language, or clauses of atoms about
+ * arrays or objects of which one must hold. Law: a closed schema is opened only where a value of its kind is looked at, so recursion
+ * through items and properties is free, and recursion on the value itself is an error.
+ */
+import { ConstraintError } from "../../errors.ts";
+import * as number from "../numbers/index.ts";
+import type { NumberSet } from "../numbers/index.ts";
+import * as text from "../strings/index.ts";
+import type { Language } from "../strings/index.ts";
+import { KINDS, subjectOf, type Atom, type Formula, type Formulas, type Kind } from "./formula.ts";
+import { hasName } from "./names.ts";
+import { Translation, type TranslationOptions } from "./translate.ts";
+
+/** Atoms that must hold together. */
+export type Clause = readonly (Formula & { readonly kind: "atom" })[];
+
+/** Clauses of one formula. */
+const MAX_CLAUSES = 4_096;
+/** How deep a cheap proof of emptiness looks into items and properties. */
+const MAX_LOOK = 4;
+const EMPTY = -1;
+
+export class Expansion {
+  readonly formulas: Formulas;
+  readonly #translation: Translation;
+  readonly #projections = new Map<string, Formula | "open">();
+  readonly #numbers = new Map<Formula, NumberSet>();
+  readonly #strings = new Map<Formula, Language>();
+  readonly #clauses = new Map<Formula, readonly Clause[]>();
+  /** How near the root a formula was when it was not plainly empty, or {@link EMPTY}. */
+  readonly #looked = new Map<Formula, number>();
+  #look = 0;
+
+  constructor(formulas: Formulas, options: TranslationOptions) {
+    this.formulas = formulas;
+    this.#translation = new Translation(formulas, options, (formula) => this.strings(formula));
+  }
+
+  /** Null, true and false: does this one satisfy the formula? */
+  admits(formula: Formula, kind: "null" | "true" | "false"): boolean {
+    return this.#project(formula, kind) === this.formulas.everything;
+  }
+
+  /** The numbers that satisfy the formula. */
+  numbers(formula: Formula): NumberSet {
+    const { where } = this.formulas;
+    return this.#fold(formula, "number", this.#numbers, {
+      all: (sets) => (sets.length === 0 ? number.EVERY_NUMBER : number.intersection(sets, where)),
+      any: (sets) => (sets.length === 0 ? number.NO_NUMBER : number.union(sets, where)),
+      atom: (atom) => (atom as Atom & { kind: "number" }).set,
+    });
+  }
+
+  /** The strings that satisfy the formula. */
+  strings(formula: Formula): Language {
+    const { where } = this.formulas;
+    return this.#fold(formula, "string", this.#strings, {
+      all: (languages) => (languages.length === 0 ? text.EVERY_STRING : text.intersection(languages, where)),
+      any: (languages) => (languages.length === 0 ? text.NO_STRING : text.union(languages, where)),
+      atom: (atom) => (atom as Atom & { kind: "string" }).language,
+    });
+  }
+
+  /** The clauses of which an array, or an object, satisfies one; none when no such value does so plainly. */
+  clauses(formula: Formula, kind: "array" | "object"): readonly Clause[] {
+    const projected = this.#project(formula, kind);
+    let clauses = this.#clauses.get(projected);
+    if (!clauses) {
+      clauses = this.#normalForm(projected);
+      this.#clauses.set(projected, clauses);
+    }
+    return clauses;
+  }
+
+  /** A cheap proof that no value satisfies the formula; false proves nothing. */
+  #plainlyEmpty(formula: Formula): boolean {
+    if (formula === this.formulas.everything) return false;
+    const looked = this.#looked.get(formula) ?? Infinity;
+    if (looked === EMPTY) return true;
+    if (looked <= this.#look || this.#look > MAX_LOOK) return false;
+    this.#look++;
+    try {
+      const empty = KINDS.every((kind) => this.#plainlyEmptyOf(formula, kind));
+      this.#looked.set(formula, empty ? EMPTY : this.#look - 1);
+      return empty;
+    } finally {
+      this.#look--;
+    }
+  }
+
+  #plainlyEmptyOf(formula: Formula, kind: Kind): boolean {
+    const projected = this.#project(formula, kind);
+    if (projected === this.formulas.nothing) return true;
+    if (projected === this.formulas.everything) return false;
+    if (kind === "number") return number.isEmpty(this.numbers(formula), this.formulas.where);
+    if (kind === "string") return text.isEmpty(this.strings(formula));
+    return this.#contradicts(projected.kind === "all" ? projected.parts.filter(isAtom) : [projected].filter(isAtom));
+  }
+
+  /** Are two of these atoms plainly at odds? */
+  #contradicts(clause: Clause): boolean {
+    const { formulas } = this;
+    let min = 0;
+    let max = Infinity;
+    for (const { atom } of clause)
+      if (atom.kind === "length" || atom.kind === "size") {
+        min = Math.max(min, atom.min);
+        max = Math.min(max, atom.max);
+      }
+    if (min > max) return true;
+    for (const { atom } of clause) {
+      if (atom.kind === "some" && atom.names.kind === "these" && atom.names.names.size === 1) {
+        const [name] = atom.names.names;
+        const together = clause.flatMap(({ atom: other }) =>
+          (other.kind === "each" && hasName(other.names, name!)) ||
+          (other.kind === "some" && other.names.kind === "these" && other.names.names.size === 1 && other.names.names.has(name!))
+            ? [other.formula]
+            : [],
+        );
+        if (this.#plainlyEmpty(formulas.all(together))) return true;
+      }
+      if (atom.kind === "item" && atom.index < min) {
+        const together = clause.flatMap(({ atom: other }) =>
+          (other.kind === "item" && other.index === atom.index) || (other.kind === "items" && other.from <= atom.index)
+            ? [other.formula]
+            : [],
+        );
+        if (this.#plainlyEmpty(formulas.all(together))) return true;
+      }
+    }
+    return false;
+  }
+
+  /** The formula for values of one kind: only atoms about that kind are left. */
+  #project(formula: Formula, kind: Kind): Formula {
+    const key = `${kind} ${formula.id}`;
+    const known = this.#projections.get(key);
+    if (known === "open") throw this.#circular(formula);
+    if (known) return known;
+    this.#projections.set(key, "open");
+    try {
+      const made = this.#projected(formula, kind);
+      this.#projections.set(key, made);
+      return made;
+    } catch (thrown) {
+      this.#projections.delete(key);
+      throw thrown;
+    }
+  }
+
+  #projected(formula: Formula, kind: Kind): Formula {
+    const { formulas } = this;
+    switch (formula.kind) {
+      case "all":
+        return formulas.all(formula.parts.map((part) => this.#project(part, kind)));
+      case "any":
+        return formulas.any(formula.parts.map((part) => this.#project(part, kind)));
+      case "schema":
+        return this.#project(this.#translation.open(formula), kind);
+      case "atom":
+        if (formula.atom.kind === "kinds") return formula.atom.bits & (1 << KINDS.indexOf(kind)) ? formulas.everything : formulas.nothing;
+        return subjectOf(formula.atom) === kind ? formula : formulas.everything;
+    }
+  }
+
+  #circular(formula: Formula): ConstraintError {
+    const { subject, pointer } = this.formulas.placeOf(formula) ?? this.formulas.where;
+    return new ConstraintError("constraint/unsupported", `${subject}: the schema at '${pointer}' refers to itself for the same value`, {
+      pointer,
+      hint: "a reference must lead through an item or a property",
+    });
+  }
+
+  #fold<Value>(
+    formula: Formula,
+    kind: "number" | "string",
+    memory: Map<Formula, Value>,
+    by: { all: (values: Value[]) => Value; any: (values: Value[]) => Value; atom: (atom: Atom) => Value },
+  ): Value {
+    const fold = (one: Formula): Value => {
+      let value = memory.get(one);
+      if (value === undefined) {
+        if (one.kind === "all" || one.kind === "any") value = by[one.kind](one.parts.map(fold));
+        else value = by.atom((one as Formula & { kind: "atom" }).atom);
+        memory.set(one, value);
+      }
+      return value;
+    };
+    return fold(this.#project(formula, kind));
+  }
+
+  #normalForm(formula: Formula): readonly Clause[] {
+    if (formula.kind === "any") return this.#distinct(formula.parts.flatMap((part) => this.#normalForm(part)));
+    if (isAtom(formula)) return this.#contradicts([formula]) ? [] : [[formula]];
+    const factors = (formula as Formula & { kind: "all" }).parts.map((part) => (isAtom(part) ? [[part]] : this.#normalForm(part)));
+    let product: readonly Clause[] = [[]];
+    for (const factor of factors.sort((a, b) => a.length - b.length)) {
+      if (product.length * factor.length > MAX_CLAUSES * 4) this.#tooMany();
+      product = this.#distinct(
+        product
+          .flatMap((clause) => factor.map((more) => [...new Set([...clause, ...more])]))
+          .filter((clause) => (factor.length === 1 && product.length === 1 ? true : !this.#contradicts(clause))),
+      );
+    }
+    return product.filter((clause) => !this.#contradicts(clause));
+  }
+
+  /** Equal clauses once; a clause that says more than another adds nothing. */
+  #distinct(clauses: readonly Clause[]): readonly Clause[] {
+    const unique = [...new Map(clauses.map((clause) => [idsOf(clause), clause])).values()];
+    if (unique.length > MAX_CLAUSES) this.#tooMany();
+    if (unique.length < 2 || unique.length > 256) return unique;
+    const sets = unique.map((clause) => new Set(clause));
+    return unique.filter(
+      (clause, i) => !sets.some((other, j) => j !== i && other.size < clause.length && [...other].every((atom) => sets[i]!.has(atom))),
+    );
+  }
+
+  #tooMany(): never {
+    const { where } = this.formulas;
+    throw new ConstraintError(
+      "constraint/too-large",
+      `${where.subject}: the schema has more than ${MAX_CLAUSES} alternatives at one place`,
+      {
+        pointer: where.pointer,
+        hint: "split the anyOf/oneOf/allOf branches into tools of their own, or give them a property with a constant that tells them apart",
+      },
+    );
+  }
+}
+
+function isAtom(formula: Formula): formula is Formula & { readonly kind: "atom" } {
+  return formula.kind === "atom";
+}
+
+function idsOf(clause: Clause): string {
+  return clause
+    .map(({ id }) => id)
+    .sort((a, b) => a - b)
+    .join();
+}

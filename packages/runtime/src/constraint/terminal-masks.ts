@@ -1,0 +1,134 @@
+/**
+ * What a terminal in a state makes of the vocabulary, whatever grammar it stands in; kept with the trie, so that grammars share it.
+ * In: a terminal, a state, the bytes that may follow when it ends. Out: the tokens that stay within it, and the trie of those that may
+ * leave it, which the grammar must look at. Law: a token that is in neither cannot be read.
+ */
+import type { Follow } from "./follow.ts";
+import type { Terminal } from "./part.ts";
+import { TerminalTable, UNKNOWN } from "./terminal-table.ts";
+import { TokenMaskBuilder, type TokenMask } from "./token-mask.ts";
+import { Subtrie, type TrieNodes } from "./trie-nodes.ts";
+import type { Slice, VocabularyTrie } from "./trie.ts";
+
+export interface TerminalMask {
+  readonly within: TokenMask;
+  readonly leaving: TrieNodes;
+}
+
+/** Bytes of what is kept for one vocabulary, about. */
+const MAX_BYTES = 2 ** 26;
+/** Bytes of an entry besides its arrays, about. */
+const ENTRY_BYTES = 256;
+
+/** Bytes of the tokens in the slices that serve texts with less room than the longest token takes. Below, a walk is as short as the rest. */
+const SHORT = [32, 24, 16, 12, 8];
+
+interface Kept extends TerminalMask {
+  readonly bytes: number;
+  forget(): void;
+}
+
+export class TerminalMasks {
+  readonly #trie: VocabularyTrie;
+  readonly #tables = new WeakMap<Terminal, TerminalTable>();
+  readonly #kept = new WeakMap<Terminal, Map<string, Kept>>();
+  /** Least recently used first. */
+  readonly #order = new Set<Kept>();
+  #bytes = 0;
+
+  constructor(trie: VocabularyTrie) {
+    this.#trie = trie;
+  }
+
+  /** Of `state` as the terminal's `canonical` gives it. */
+  of(part: Terminal, state: number, follow: Follow, slices: boolean): TerminalMask {
+    let states = this.#kept.get(part);
+    if (!states) {
+      states = new Map();
+      this.#kept.set(part, states);
+    }
+    const key = `${state} ${follow.key}`;
+    let entry = states.get(key);
+    if (entry) this.#order.delete(entry);
+    else {
+      const made = this.#make(part, state, follow, slices);
+      const { within, leaving } = made;
+      const bytes = ENTRY_BYTES + (within.ids ? within.ids.byteLength : within.bits.byteLength) + leaving.count * 11;
+      const home = states;
+      entry = { ...made, bytes, forget: () => home.delete(key) };
+      states.set(key, entry);
+      this.#bytes += bytes;
+    }
+    this.#order.add(entry);
+    for (const oldest of this.#order) {
+      if (this.#bytes <= MAX_BYTES || oldest === entry) break;
+      this.#order.delete(oldest);
+      oldest.forget();
+      this.#bytes -= oldest.bytes;
+    }
+    return entry;
+  }
+
+  /** The tokens of which it is known that all of them stay within the terminal. */
+  #slice(part: Terminal, state: number): Slice | undefined {
+    for (const most of [this.#trie.longest, ...SHORT]) {
+      const alphabet = most <= this.#trie.longest ? part.free(state, most) : undefined;
+      if (alphabet) return this.#trie.shortSlice(alphabet, most);
+    }
+    return undefined;
+  }
+
+  #make(part: Terminal, state: number, follow: Follow, slices: boolean): TerminalMask {
+    const trie = this.#trie;
+    const builder = new TokenMaskBuilder(trie.size);
+    const slice = slices ? this.#slice(part, state) : undefined;
+    if (slice) builder.addBits(slice.bits);
+    let table = this.#tables.get(part);
+    if (!table || table.full) {
+      table = new TerminalTable(part);
+      this.#tables.set(part, table);
+    }
+    const leaving = read(table, state, follow.has, slice ? slice.others : trie.nodes, trie, builder);
+    return { within: builder.mask(), leaving };
+  }
+}
+
+/** Adds the tokens that stay within the terminal, and returns the trie of the others that could be read if it ended among their bytes. */
+function read(
+  table: TerminalTable,
+  state: number,
+  follow: Uint8Array,
+  nodes: TrieNodes,
+  { same, longest }: VocabularyTrie,
+  within: TokenMaskBuilder,
+): TrieNodes {
+  const { count, byte, depth, skip, token } = nodes;
+  const leaving = new Subtrie(nodes);
+  const path = new Int32Array(longest + 1);
+  const numbers = new Int32Array(longest + 1);
+  numbers[0] = table.number(state);
+  let { next, accepts } = table;
+  /** Up to here the terminal may have ended before. */
+  let left = 0;
+  for (let i = 0; i < count;) {
+    const at = depth[i]!;
+    const from = numbers[at - 1]!;
+    const by = byte[i]!;
+    if (i >= left && accepts[from] === 1 && at > 1 && follow[by] === 1) left = skip[i]!;
+    let to = next[256 * from + by]!;
+    if (to === UNKNOWN) {
+      to = table.resolve(from, by);
+      ({ next, accepts } = table);
+    }
+    if (to < 0) {
+      if (i < left) leaving.takeAll(i, path);
+      i = skip[i]!;
+      continue;
+    }
+    numbers[at] = to;
+    path[at] = i;
+    within.addAt(token[i]!, same);
+    i++;
+  }
+  return leaving.nodes();
+}

@@ -1,0 +1,98 @@
+/**
+ * Objects on a surface. In: a machine. Out: a structure: name, value, comma, name, … Law: a name is offered only if some value may
+ * follow it and the object can then be completed.
+ */
+import type { Formula } from "../goals/formula.ts";
+import { languageOf } from "../goals/names.ts";
+import type { Naming, NameMove, ObjectMachine } from "../goals/object-machine.ts";
+import type { Option, Structure } from "../part.ts";
+import * as text from "../strings/index.ts";
+import { recordedText } from "../strings/index.ts";
+import type { PartMaker } from "./parts.ts";
+
+type State =
+  | { readonly at: "between"; readonly id: number }
+  | { readonly at: "name"; readonly id: number; readonly move: NameMove & { readonly kind: "class" } }
+  | { readonly at: "colon"; readonly naming: Naming }
+  | { readonly at: "value"; readonly naming: Naming };
+
+export function objectMembers(machine: ObjectMachine, maker: PartMaker): Structure {
+  const { surface, where } = maker;
+  const states: State[] = [];
+  const ids = new Map<string, number>();
+  const known = new Map<number, readonly Option[]>();
+
+  function intern(key: string, state: State): number {
+    let id = ids.get(key);
+    if (id === undefined) {
+      id = states.push(state) - 1;
+      ids.set(key, id);
+    }
+    return id;
+  }
+  const between = (id: number) => intern(`between ${id}`, { at: "between", id });
+  const named = (at: "colon" | "value", naming: Naming) => intern(`${at} ${JSON.stringify([naming.name, naming.after])}`, { at, naming });
+
+  function completes(id: number): boolean {
+    return machine.completes(id, maker.inhabited);
+  }
+
+  function values(naming: Naming): { readonly formula: Formula; readonly next: number }[] {
+    return machine.values(naming).filter(({ formula, next }) => maker.inhabited(formula) && completes(next));
+  }
+
+  function keys(id: number): Option[] {
+    const comma = machine.begun(id);
+    return machine.names(id).flatMap((move): Option[] => {
+      const naming = move.kind === "known" ? move.naming : move.naming("");
+      if (values(naming).length === 0) return [];
+      if (move.kind === "known")
+        return [{ part: maker.exact(surface.key(move.name, maker.placeOf(naming.formula)), comma), next: named("value", naming) }];
+      const language = languageOf(move.names, where);
+      const next = intern(`name ${id} ${language.key}`, { at: "name", id, move });
+      // Where nothing stands before the first name, the name itself comes at once.
+      if (!comma && surface.freeKey.open.length === 0) return [free(move, language)];
+      return [{ part: maker.exact(surface.freeKey.open, comma), next }];
+    });
+  }
+
+  function free({ naming, usual }: NameMove & { readonly kind: "class" }, language: text.Language): Option {
+    const part = recordedText(language, surface.freeKey.spelling);
+    return {
+      part,
+      next: (end) => named("colon", naming(part.text(end))),
+      follow: surface.freeKey.close.slice(0, 1),
+      usual: { next: named("colon", usual), repeats: surface.freeKey.repeats },
+    };
+  }
+
+  function make(state: State): readonly Option[] {
+    switch (state.at) {
+      case "between":
+        return keys(state.id);
+      case "name":
+        return [free(state.move, languageOf(state.move.names, where))];
+      case "colon":
+        return [{ part: maker.exact(surface.freeKey.close, false), next: named("value", state.naming) }];
+      case "value":
+        return values(state.naming).map(({ formula, next }): Option => ({ part: maker.part(formula), next: between(next) }));
+    }
+  }
+
+  return {
+    kind: "structure",
+    start: between(machine.start),
+    options(id) {
+      let options = known.get(id);
+      if (!options) {
+        options = make(states[id]!);
+        known.set(id, options);
+      }
+      return options;
+    },
+    complete(id) {
+      const state = states[id]!;
+      return state.at === "between" && machine.ends(state.id);
+    },
+  };
+}
