@@ -14,7 +14,7 @@ import { storedWeight, type Parameters } from "./parameters.ts";
 
 /** Largest of the whole numbers that int8 activations are rounded to; MLAS SQNBitGemm, accuracy level 4. */
 const INT8 = 127;
-/** Added to scales: nothing beside any but that of a block of zeros. */
+/** Added to a block's largest number: nothing beside any but that of a block of zeros. */
 const TINY = 1e-30;
 
 /** Whether rows of the weight can be read one by one. Slices cannot, nor rows that end within a block. */
@@ -41,14 +41,17 @@ export function sparseHead(hidden: Value, candidates: Value, parameters: Paramet
   );
 }
 
-/** x as the product with the whole weight takes it: at accuracy level 4 rounded to whole numbers up to ±127 in each block of columns. */
+/**
+ * x as the product with the whole weight takes it: at accuracy level 4 rounded to whole numbers up to ±127 in each block of columns. The
+ * order of the operations is that of MLAS (QuantizeARow_CompInt8): another one rounds the rare x that lies between two numbers elsewhere.
+ */
 function asMultiplied(x: Value, { weights, accuracyLevel }: Parameters, name: string): Value {
   const weight = weights.get(name)!;
   if (weight.kind !== "blocks" || accuracyLevel === 0) return x;
   const { block, shape } = weight;
   const blocks = reshape(x, ["R", shape[1] / block, block]);
   const number = (value: number): Value => x.graph.constant("float32", [], [value]);
-  const scale = add(mul(reduceMax(abs(blocks), 2), number(1 / INT8)), number(TINY));
-  const whole = round(div(blocks, scale));
-  return reshape(mul(whole, scale), ["R", shape[1]]);
+  const largest = add(reduceMax(abs(blocks), 2), number(TINY));
+  const whole = round(mul(blocks, div(number(INT8), largest)));
+  return reshape(mul(whole, div(largest, number(INT8))), ["R", shape[1]]);
 }
