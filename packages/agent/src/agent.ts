@@ -1,93 +1,100 @@
 /**
- * An agent: a model, its tools and the rules of the turn, joined once. In: a description. Out: a chart with its actors provided.
- * Law: this is the only file that knows both the machines and their actors.
+ * An agent: a model and a chart, joined once. In: a description. Out: what `run` runs. Law: this is the only file that knows both the
+ * charts and their actors.
  */
-import type { ChatModel, Json, ToolCall } from "@orrery/chat";
-import { assign, fromPromise } from "xstate";
-import { decideWith } from "./actors/decide.ts";
+import type { ChatModel, JsonSchema, ToolSpec } from "@orrery/chat";
+import { fromPromise, type AnyMachineSnapshot, type NonReducibleUnknown } from "xstate";
+import { z } from "zod";
+import { caller } from "./actors/call.ts";
+import { decide } from "./actors/decide.ts";
+import { agentChart, type AgentChart, type Limits } from "./chart.ts";
+import type { ActorFunction, Clock } from "./driver.ts";
 import { AgentError } from "./errors.ts";
-import { toolCallMachine } from "./machines/tool-call.machine.ts";
-import { turnMachine } from "./machines/turn.machine.ts";
-import { problemOfCall, type Tool } from "./tool.ts";
+import type { CallResult } from "./machines/chart-state.ts";
+import type { CallInput, ChartEmitted, ChartMachine } from "./machines/core.ts";
+import { phase } from "./machines/phase.ts";
+import { exitsOf } from "./moves.ts";
+import type { DecideEmitted, Played } from "./player.ts";
+import type { Approval, Policy } from "./policy.ts";
+import type { Tool } from "./tool.ts";
+import { toolSchema, type ToolSchema } from "./tool-schema.ts";
 
-export interface Limits {
-  /** Decisions of a turn that may call tools; after them the only legal move is to answer. Default 8. */
-  readonly steps?: number;
-  /**
-   * Calls in one reply. Default 1: each decision then sees, and is narrowed by, the result of the one before, and small models choose
-   * several calls at once badly. Raise it for tools that do not depend on one another.
-   */
-  readonly parallel?: number;
-  /** Tokens of one reply. Default: the model's. */
-  readonly replyTokens?: number;
-  /** Milliseconds that one call may take. Default 60,000. */
-  readonly toolTimeoutMs?: number;
-}
-
-/** Which calls wait for a person: those of `write` tools (default), none, all, or those for which the function says true. */
-export type Approval = "writes" | "never" | "always" | ((call: ToolCall, tool: Tool) => boolean);
-
-export interface AgentOptions {
+export interface AgentOptions<Output = string> {
   readonly model: ChatModel;
-  readonly tools: readonly Tool[];
+  /** What the model may call while it works on a turn. Left out where a chart is given. */
+  readonly tools?: readonly Tool[];
   /** The system message. Default none. */
   readonly instructions?: string;
+  /** The form of the answer: a zod type or a JSON Schema. Default: free text. Left out where a chart is given: its phases say. */
+  readonly output?: z.ZodType<Output> | JsonSchema;
   readonly limits?: Limits;
-  readonly approval?: Approval;
+  readonly approval?: Approval | Policy;
+  /** Phases and states of your own instead of the one phase that has all tools and the answer: {@link agentChart}. */
+  readonly chart?: AgentChart;
+  /** Let a model that can think do so before each move. Default false. */
+  readonly thinking?: boolean;
 }
 
-export interface Agent {
+export interface Agent<Output = string> {
   readonly model: ChatModel;
   readonly tools: readonly Tool[];
   readonly instructions: string | undefined;
-  /** The turn chart with its actors: to draw, to inspect, to invoke from a chart of your own. */
-  readonly machine: TurnChart;
+  readonly output: ToolSchema | undefined;
+  /** The chart with its actors, for XState's own `createActor`; to draw, to check, to invoke from a chart of your own. */
+  readonly machine: ChartMachine;
+  /** What the chart's named actors do, for a drive with this clock. */
+  readonly actors: (clock?: Clock) => Readonly<Record<string, ActorFunction>>;
+  /** Only a type: what `output` of a result is. */
+  readonly answers?: Output;
 }
 
-export type TurnChart = ReturnType<typeof turnMachine>;
-
-/** @throws AgentError `agent/bad-tool` for two tools of one name, `agent/bad-limit` for a limit that is not a positive integer */
-export function createAgent({ model, tools, instructions, limits = {}, approval = "writes" }: AgentOptions): Agent {
-  const byName = new Map(tools.map((tool) => [tool.name, tool]));
-  if (byName.size < tools.length)
-    throw new AgentError("agent/bad-tool", `two tools have one name; the names are ${tools.map(({ name }) => name).join(", ")}`, {
-      hint: "give each tool a name of its own",
+/**
+ * @throws AgentError `agent/bad-tool` for two tools of one name, `agent/bad-limit` for a limit that is not positive, `agent/bad-chart`
+ *   for a chart together with what the chart itself says
+ */
+export function createAgent<Output = string>(options: AgentOptions<Output>): Agent<Output> {
+  const { model, instructions, output, thinking } = options;
+  const answer = output && toolSchema(output, "the output of the agent", "input");
+  const chart = options.chart ?? turnChart(options, answer?.schema);
+  if (options.chart && (options.tools || options.limits || options.approval || output))
+    throw new AgentError("agent/bad-chart", "tools, limits, approval and output are given beside a chart", {
+      hint: "give them to agentChart and its phases",
     });
-  const { steps = 8, parallel = 1, replyTokens, toolTimeoutMs = 60_000 } = limits;
-  for (const [name, value] of Object.entries({ steps, parallel, replyTokens: replyTokens ?? 1, toolTimeoutMs }))
-    if (!Number.isSafeInteger(value) || value < 1)
-      throw new AgentError("agent/bad-limit", `limits.${name} must be an integer of at least 1, found ${value}`, {
-        hint: "correct the limit, or leave it out",
-      });
-
-  const call = toolCallMachine.provide({
-    actions: {
-      check: assign(({ context }) => ({ problem: problemOfCall(byName, context.call.name, context.call.input) ?? null })),
-    },
-    actors: { run: fromPromise<Json, { call: ToolCall }>(({ input, signal }) => runTool(byName, input.call, signal)) },
+  const { tools, machine, limits } = chart;
+  const specs: readonly ToolSpec[] = [...tools.map(({ name, description, input }) => ({ name, description, input })), ...exitsOf(machine)];
+  const deciding = { model, tools: specs, replyTokens: limits.replyTokens, thinking };
+  const byName = new Map(tools.map((tool) => [tool.name, tool]));
+  const call = caller({ tools: byName });
+  const actors = (clock?: Clock): Readonly<Record<string, ActorFunction>> => ({
+    decide: (args) => decide(deciding, args),
+    call: clock ? caller({ tools: byName, clock }) : call,
   });
-  const specs = tools.map(({ name, description, input }) => ({ name, description, input }));
-  const machine = turnMachine({
+  return {
+    model,
     tools,
-    limits: { steps, parallel, toolTimeoutMs },
-    asks: (made) => asks(approval, made, byName.get(made.name)),
-  }).provide({ actors: { decide: decideWith({ model, tools: specs, replyTokens }), call } });
-  return { model, tools, instructions, machine };
+    instructions,
+    output: answer,
+    machine: machine.provide({
+      actors: {
+        decide: fromPromise<Played, NonReducibleUnknown, DecideEmitted>(async ({ self, signal, emit }) => {
+          const snapshot: AnyMachineSnapshot = self._parent?.getSnapshot(); // already the deciding one
+          await undefined; // whoever listens to the parent has been told of this actor by then
+          signal.throwIfAborted();
+          return decide(deciding, { snapshot, signal, emit });
+        }),
+        call: fromPromise<CallResult, CallInput, ChartEmitted>((calling) => call(calling)),
+      },
+    }) as ChartMachine,
+    actors,
+  };
 }
 
-/** Of a call that `check` has passed, so there is such a tool. It gets a copy: what it does to its input does not change the conversation. */
-async function runTool(tools: ReadonlyMap<string, Tool>, { id, name, input }: ToolCall, signal: AbortSignal): Promise<Json> {
-  return tools.get(name)!.run(structuredClone(input), { signal, callId: id });
-}
-
-/** Fails safe: a policy that throws, or a call of no known tool, asks. */
-function asks(approval: Approval, call: ToolCall, tool: Tool | undefined): boolean {
-  if (approval === "never") return false;
-  if (approval === "always" || !tool) return true;
-  if (approval === "writes") return tool.effects === "write";
-  try {
-    return approval(call, tool) !== false;
-  } catch {
-    return true;
-  }
+/** One phase: all tools, and the answer. */
+function turnChart({ tools = [], limits = {}, approval }: AgentOptions<never> | AgentOptions<unknown>, schema: JsonSchema | undefined) {
+  return agentChart({
+    tools,
+    limits,
+    ...(approval === undefined ? {} : { approval }),
+    states: { turn: phase({ tools: tools.map(({ name }) => name), answer: schema ? { schema } : true }) },
+  });
 }

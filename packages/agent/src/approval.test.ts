@@ -1,6 +1,7 @@
 import type { ToolCall } from "@orrery/chat";
 import { scriptedModel } from "@orrery/chat/testing";
-import { createAgent, type Approval } from "./agent.ts";
+import { createAgent } from "./agent.ts";
+import type { Approval } from "./policy.ts";
 import type { RunEvent } from "./result.ts";
 import { resume, run } from "./run.ts";
 import type { SavedRun } from "./saved-run.ts";

@@ -88,9 +88,18 @@ test("while waiting: a word that comes too late starts nothing", async () => {
 
 test("while acting: the tool is told", async () => {
   let told = false;
-  const obeys = (signal: AbortSignal) =>
-    new Promise<null>((_, reject) => signal.addEventListener("abort", () => ((told = true), reject(new Error("stopped")))));
-  const result = await cancelAt("tool-start", agentWith(scriptedModel([call]), obeys));
+  const model = scriptedModel([call]);
+  const does = tool({
+    name: "do",
+    description: "",
+    input: { type: "object" },
+    run: (_, { signal, progress }) =>
+      new Promise<null>((_, reject) => {
+        signal.addEventListener("abort", () => ((told = true), reject(new Error("stopped"))));
+        progress("begun");
+      }),
+  });
+  const result = await cancelAt("tool-progress", createAgent({ model, tools: [does] }));
   expect(told).toBe(true);
   expect(result.messages.at(-1)).toMatchObject({ role: "tool", output: { error: "cancelled while it ran; it may have taken effect" } });
 });

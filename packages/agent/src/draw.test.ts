@@ -1,12 +1,13 @@
 import { toMermaid } from "./draw.ts";
 import { toolCallMachine } from "./machines/tool-call.machine.ts";
-import { turnMachine } from "./machines/turn.machine.ts";
+import { agentChart } from "./chart.ts";
+import { phase } from "./machines/phase.ts";
 import { allStates } from "./testing.ts";
 import { tool } from "./tool.ts";
 import { setup } from "xstate";
 
 const read = tool({ name: "read.file", description: "", input: { type: "object" }, run: () => null });
-const turn = turnMachine({ tools: [read], limits: { steps: 1, parallel: 1, toolTimeoutMs: 1 }, asks: () => false });
+const turn = agentChart({ tools: [read], states: { turn: phase({ tools: ["read.file"], answer: true }) } }).machine;
 
 test.each([
   ["turn", turn],
@@ -18,9 +19,9 @@ test.each([
 
 test("arrows carry event and guard; those of the machine leave from every state in which it can rest", () => {
   const picture = toMermaid(turn);
-  expect(picture).toContain("deciding --> deciding : call.read.file [legal]<br/>refused [mayTryAgain]<br/>decide done");
-  expect(picture).toContain("acting --> cancelled : cancel");
-  expect(picture).not.toContain("checking --> cancelled");
+  expect(picture).toContain("turn_deciding --> turn_checking : decided [somethingCalled]");
+  expect(picture).toContain("turn --> cancelled : cancel");
+  expect(picture).toContain("turn --> answered : answer [nothingCalled]");
   expect(picture).not.toContain("answered --> cancelled");
 });
 

@@ -28,7 +28,7 @@ function arrows(state: AnyStateNode): string[] {
   const passing = state.type === "final" || state.always?.some(({ guard }) => guard === undefined);
   const inherited = parent && !parent.parent && !passing ? transitionsOf(parent) : [];
   const labels = new Map<string, Set<string>>();
-  for (const transition of [...transitionsOf(state), ...inherited]) {
+  for (const transition of [...transitionsOf(state), ...inherited].filter(leadsSomewhere)) {
     const target = nameOf(transition.target?.[0] ?? state);
     labels.set(target, (labels.get(target) ?? new Set()).add(labelOf(transition)));
   }
@@ -36,6 +36,12 @@ function arrows(state: AnyStateNode): string[] {
     const text = [...texts].filter(Boolean).join("<br/>");
     return `${nameOf(state)} --> ${target}${text ? ` : ${text}` : ""}`;
   });
+}
+
+/** Not what only passes an actor's word on, nor the last resort of an event that leads somewhere else as a rule. */
+function leadsSomewhere({ target, eventType }: AnyTransitionDefinition, _: number, all: readonly AnyTransitionDefinition[]): boolean {
+  if (target) return true;
+  return !eventType.startsWith("xstate.") && !all.some((other) => other.target && other.eventType === eventType);
 }
 
 function transitionsOf(state: AnyStateNode): AnyTransitionDefinition[] {

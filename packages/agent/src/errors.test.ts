@@ -9,7 +9,8 @@ import { tool, type Tool } from "./tool.ts";
 const write = tool({ name: "write", description: "", effects: "write", input: { type: "object", properties: {} }, run: () => null });
 const agent = (tools: readonly Tool[] = [write]) =>
   createAgent({ model: scriptedModel([{ calls: [{ name: "write", input: {} }] }]), tools });
-const narrowing = (narrow: () => unknown): Promise<RunResult> => run(agent([{ ...write, narrow: narrow as Tool["narrow"] }]), "go");
+const narrowing = (narrow: () => unknown): Promise<RunResult> =>
+  run(agent([{ ...write, narrow: narrow as NonNullable<Tool["narrow"]> }]), "go");
 
 async function errorOf(work: () => unknown): Promise<unknown> {
   try {

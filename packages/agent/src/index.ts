@@ -1,13 +1,29 @@
 /** `@orrery/agent`: agents as statecharts whose legal moves are the grammar of the model. */
-export { createAgent, type Agent, type AgentOptions, type Approval, type Limits } from "./agent.ts";
+export { createAgent, type Agent, type AgentOptions } from "./agent.ts";
+export { agentChart, type AgentChart, type ChartOptions, type Limits } from "./chart.ts";
 export { toMermaid } from "./draw.ts";
+export { Drive, realClock, type ActorArgs, type ActorFunction, type ActorNews, type Clock, type DriveOptions } from "./driver.ts";
 export { AgentError, type ErrorFacts } from "./errors.ts";
+export type { Learn, RunContext, RunInput, Step } from "./machines/chart-state.ts";
+export type { ChartEmitted, ChartEvent, ChartMachine } from "./machines/core.ts";
+export { act, phase, type ActOptions, type Exit, type Phase, type PhaseOptions, type StateConfig } from "./machines/phase.ts";
 export { toolCallMachine } from "./machines/tool-call.machine.ts";
-export { turnMachine, type TurnEvent, type TurnOptions } from "./machines/turn.machine.ts";
-export type { Step, TurnContext, TurnInput } from "./machines/turn-state.ts";
 export { moves, type AnswerEvent, type AnswerMoveMeta, type CallEvent, type CallMoveMeta, type MoveEvent, type MoveMeta } from "./moves.ts";
-export { play, type Played, type PlayRequest, type ReplyEvent } from "./player.ts";
+export { play, type DecideEmitted, type Played, type PlayRequest, type ReplyEvent } from "./player.ts";
+export type { Approval, Policy, Rule } from "./policy.ts";
 export type { RunEvent, RunOptions, RunResult } from "./result.ts";
-export { resume, run, stream } from "./run.ts";
+export { resume, run, start, stream } from "./run.ts";
+export type { PersonsMove, Run } from "./runner.ts";
 export type { SavedRun, Timings } from "./saved-run.ts";
-export { tool, type JsonToolDefinition, type MoveContext, type Tool, type ToolRun, type ZodToolDefinition } from "./tool.ts";
+export { stepper, type Effect, type SavedSnapshot, type Stepper } from "./step.ts";
+export {
+  tool,
+  type Effects,
+  type JsonToolDefinition,
+  type MoveContext,
+  type Retry,
+  type Tool,
+  type ToolRun,
+  type Verdict,
+  type ZodToolDefinition,
+} from "./tool.ts";

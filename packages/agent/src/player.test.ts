@@ -41,9 +41,9 @@ describe("an illegal reply says why", () => {
   ])("%s", async (_, reply, moves, text) => expect(await reason(reply, moves)).toBe(text));
 
   test("a guard that reads the payload is asked", async () => {
-    const accepts: PlayRequest["accepts"] = (event) => event.type !== "call.a" || event.input["n"] !== 1;
-    expect(await reason({ calls: [call("a", 1)] }, legal(), { accepts })).toBe("'a' does not accept this now");
-    expect((await ask({ calls: [call("a", 2)] }, legal(), { accepts })).events).toHaveLength(2);
+    const refusal: PlayRequest["refusal"] = (event) => (event.type === "call.a" && event.input["n"] === 1 ? "not 1 again" : undefined);
+    expect(await reason({ calls: [call("a", 1)] }, legal(), { refusal })).toBe("not 1 again");
+    expect((await ask({ calls: [call("a", 2)] }, legal(), { refusal })).events).toHaveLength(2);
   });
 
   test("all calls of the reply are answered, the legal ones too", async () => {

@@ -7,7 +7,7 @@ import { collectReply, isJsonObject, NO_STATS, NO_USAGE } from "@orrery/chat";
 import type { AssistantMessage, ChatEvent, ChatModel, ChatRequest, Finish, Message, Moves, ToolCall, ToolSpec } from "@orrery/chat";
 import { errorFacts, type ErrorFacts } from "./errors.ts";
 import { callEvent, type AnswerEvent, type CallEvent, type MoveEvent } from "./moves.ts";
-import { failureMessage, type ReplyCost, type TurnContext } from "./machines/turn-state.ts";
+import { failureMessage, freshId, type ReplyCost, type RunContext } from "./machines/chart-state.ts";
 import { problemOf } from "./schema.ts";
 
 /** Ends the calls of one reply: they are checked together from here on. */
@@ -32,35 +32,43 @@ export interface CancelEvent {
   readonly type: "cancel";
 }
 
-export type ReplyEvent = CallEvent | DecidedEvent | AnswerEvent | RefusedEvent | FailEvent | CancelEvent;
+/** A phase cannot go on: no move is legal, or too many illegal ones were made. */
+export interface GaveUpEvent {
+  readonly type: "gaveUp";
+  readonly error: ErrorFacts;
+}
+
+export type ReplyEvent = CallEvent | DecidedEvent | AnswerEvent | RefusedEvent | GaveUpEvent | FailEvent | CancelEvent;
+
+/** What is seen of a decision while it is made. */
+export type DecideEmitted =
+  | { readonly type: "decision"; readonly index: number; readonly moves: Moves }
+  | { readonly type: "text-delta"; readonly text: string }
+  | { readonly type: "reasoning-delta"; readonly text: string };
 
 /** One reply, ready to be played. */
 export interface Played {
   readonly events: readonly ReplyEvent[];
   /** What was said and thought beside the calls, or thought before the answer. */
-  readonly said: TurnContext["said"];
+  readonly said: RunContext["said"];
   readonly cost: ReplyCost;
 }
 
 export interface PlayRequest {
   readonly model: ChatModel;
   readonly request: ChatRequest & { readonly messages: readonly Message[]; readonly tools: readonly ToolSpec[]; readonly moves: Moves };
-  /** Asks the chart about guards that read the payload. Default: none do. */
-  readonly accepts?: (event: MoveEvent) => boolean;
+  /** Asks the chart about what no mask can say: why it refuses a move. Default: it does not. */
+  readonly refusal?: (event: MoveEvent) => string | undefined;
   readonly onEvent?: (event: ChatEvent) => void;
 }
 
 /** Asks the model for one reply and turns it into events. */
-export async function play({ model, request, accepts, onEvent }: PlayRequest): Promise<Played> {
+export async function play({ model, request, refusal, onEvent }: PlayRequest): Promise<Played> {
   let reply: { message: AssistantMessage; finish: Finish };
   try {
     reply = await collectReply(untilAborted(model.stream(request), request.signal), onEvent);
   } catch (thrown) {
-    return {
-      events: [{ type: "fail", error: errorFacts(thrown, "agent/model-failed") }],
-      said: {},
-      cost: { usage: NO_USAGE, stats: NO_STATS },
-    };
+    return nothingPlayed({ type: "fail", error: errorFacts(thrown, "agent/model-failed") });
   }
   const { message, finish } = reply;
   const { calls = [], content, reasoning } = message;
@@ -68,8 +76,26 @@ export async function play({ model, request, accepts, onEvent }: PlayRequest): P
   const said = { ...(calls.length > 0 && content ? { content } : {}), ...(reasoning ? { reasoning } : {}) };
   const failure = failureOf(finish, request);
   if (failure) return { events: [failure], said: {}, cost };
-  if (calls.length === 0) return { events: [answerOf(message, request.moves, accepts)], said, cost };
-  return { events: callsOf({ ...message, calls: withFreshIds(calls, request.messages) }, request.moves, accepts), said, cost };
+  return { events: eventsOf(message, { legal: request.moves, messages: request.messages, refusal }), said, cost };
+}
+
+/** What a reply, or a person's message in its place, means to the chart. */
+export function eventsOf(message: AssistantMessage, { legal, messages, refusal }: Deciding): readonly ReplyEvent[] {
+  const { calls = [] } = message;
+  if (calls.length === 0) return [answerOf(message, legal, refusal)];
+  return callsOf({ ...message, calls: withFreshIds(calls, messages) }, legal, refusal);
+}
+
+/** The position in which a move is made. */
+export interface Deciding {
+  readonly legal: Moves;
+  readonly messages: readonly Message[];
+  readonly refusal?: PlayRequest["refusal"];
+}
+
+/** No reply, and why. */
+export function nothingPlayed(event: FailEvent | GaveUpEvent): Played {
+  return { events: [event], said: {}, cost: { usage: NO_USAGE, stats: NO_STATS } };
 }
 
 /** Stops reading as soon as the signal fires, even if the model goes on. */
@@ -96,16 +122,14 @@ function failureOf({ reason, error }: Finish, { maxTokens }: ChatRequest): FailE
   };
 }
 
-function answerOf(message: AssistantMessage, legal: Moves, accepts: PlayRequest["accepts"]): AnswerEvent | RefusedEvent {
+function answerOf(message: AssistantMessage, legal: Moves, refusal: PlayRequest["refusal"]): AnswerEvent | RefusedEvent {
   const event: AnswerEvent = { type: "answer", text: message.content ?? "" };
   const reason =
     legal.answer === false
       ? `an answer is not legal now; ${legalCalls(legal)}`
       : legal.answer !== true
         ? problemOfText(legal.answer.schema, event.text)
-        : accepts && !accepts(event)
-          ? "this answer is not accepted"
-          : undefined;
+        : refusal?.(event);
   if (reason === undefined) return event;
   return { type: "refused", reason, messages: [message, { role: "user", content: reason }] };
 }
@@ -123,19 +147,20 @@ function problemOfText(schema: Parameters<typeof problemOf>[0], text: string): s
 function callsOf(
   message: AssistantMessage & { readonly calls: readonly ToolCall[] },
   legal: Moves,
-  accepts: PlayRequest["accepts"],
+  refusal: PlayRequest["refusal"],
 ): readonly ReplyEvent[] {
   const { calls } = message;
   const events = calls.map((call): CallEvent => ({ type: callEvent(call.name), id: call.id, input: call.input }));
+  const alone = calls.length > 1 && calls.find(({ name }) => legal.calls.some((move) => move.name === name && move.alone));
   const reasons =
     calls.length > legal.parallel
       ? calls.map(() => `at most ${legal.parallel === 1 ? "one call" : `${legal.parallel} calls`} in one reply`)
-      : calls.map(
-          (call, i) =>
-            problemOfCall(call, legal) ?? (accepts && !accepts(events[i]!) ? `'${call.name}' does not accept this now` : undefined),
-        );
+      : alone
+        ? calls.map(() => `'${alone.name}' must be the only call of a reply`)
+        : calls.map((call, i) => problemOfCall(call, legal) ?? refusal?.(events[i]!));
   const reason = reasons.find((found) => found !== undefined);
-  if (reason === undefined) return [...events, { type: "decided" }];
+  const exits = calls.length === 1 && legal.calls.find(({ name }) => name === calls[0]!.name)?.alone === true;
+  if (reason === undefined) return exits ? events : [...events, { type: "decided" }];
   const results = calls.map((call, i) =>
     failureMessage(call, reasons[i] ?? "not run, because another call of the same reply was not legal"),
   );
@@ -158,13 +183,10 @@ const TAKEN = "decide";
 
 /** Ids are unique within a conversation, whatever the model counts from. */
 function withFreshIds(calls: readonly ToolCall[], messages: readonly Message[]): readonly ToolCall[] {
-  const used = new Set([TAKEN]);
-  for (const message of messages) if (message.role === "assistant") for (const { id } of message.calls ?? []) used.add(id);
+  const taken = new Set([TAKEN]);
   return calls.map((call) => {
-    const base = call.id || "call";
-    let id = base;
-    for (let n = 2; used.has(id); n++) id = `${base}-${n}`;
-    used.add(id);
+    const id = freshId(call.id || "call", messages, taken);
+    taken.add(id);
     return id === call.id ? call : { ...call, id };
   });
 }

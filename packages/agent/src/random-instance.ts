@@ -4,6 +4,7 @@
  */
 import { isJsonObject, type Json, type JsonSchema } from "@orrery/chat";
 import { AgentError } from "./errors.ts";
+import { intersect, problemOf } from "./schema.ts";
 
 /** Uniform in [0, 1). */
 export type Random = () => number;
@@ -57,7 +58,12 @@ export function randomText(random: Random, pieces = randomInteger(random, 0, 6))
 const HONOURED = new Set([
   ..."type const enum anyOf oneOf $ref $defs properties required additionalProperties items prefixItems minItems maxItems".split(" "),
   ..."minLength maxLength minimum maximum exclusiveMinimum exclusiveMaximum title description default examples $comment".split(" "),
+  ..."allOf not substringOf uniqueSubstringOf copyFrom".split(" "),
 ]);
+
+/** What is not built in but tried: values are made without it until one is valid. */
+const TRIED = ["allOf", "not"];
+const MAX_TRIES = 500;
 
 /** Deeper than this, optional properties and further items are left out, so that recursive schemas end. */
 const MAX_DEPTH = 6;
@@ -66,13 +72,19 @@ const UNSUPPORTED = "leave the keyword out in the test, or script the calls";
 
 /** @throws AgentError `agent/unsupported-schema` */
 export function randomInstance(schema: JsonSchema, random: Random): Json {
-  return instance(schema, schema, random, 0);
+  const tried = JSON.stringify(schema, (key, value: unknown) => (TRIED.includes(key) ? undefined : value)) !== JSON.stringify(schema);
+  for (let n = 0; n < MAX_TRIES; n++) {
+    const value = instance(schema, schema, random, 0);
+    if (!tried || problemOf(schema, value) === undefined) return value;
+  }
+  throw new AgentError("agent/unsupported-schema", `none of ${MAX_TRIES} random values was valid`, { hint: UNSUPPORTED });
 }
 
 function instance(schema: JsonSchema, root: JsonSchema, random: Random, depth: number): Json {
   const foreign = Object.keys(schema).find((keyword) => !HONOURED.has(keyword));
   if (foreign) throw new AgentError("agent/unsupported-schema", `cannot make random values under '${foreign}'`, { hint: UNSUPPORTED });
-  const { $ref, enum: choices, anyOf = schema["oneOf"], type } = schema;
+  const { $ref, enum: choices, anyOf = schema["oneOf"], allOf, type } = schema;
+  if (isList(allOf)) return instance(flattened(schema, allOf), root, random, depth);
   if (typeof $ref === "string") return instance(resolve($ref, root), root, random, depth + 1);
   if (schema["const"] !== undefined) return schema["const"];
   if (isList(choices)) return pick(random, choices);
@@ -120,11 +132,30 @@ function arrayOf(schema: JsonSchema, root: JsonSchema, random: Random, depth: nu
   });
 }
 
+/** What of an `allOf` can be merged; the rest is left to chance. */
+function flattened({ allOf: _, ...rest }: JsonSchema, branches: readonly Json[]): JsonSchema {
+  const merged = branches.filter(isJsonObject).reduce<JsonSchema | false>((all, branch) => all && intersect(all, branch), rest);
+  const { allOf: _left, ...flat } = merged || rest;
+  return flat;
+}
+
 /** Lengths count code points, as JSON Schema has it. */
-function stringOf({ minLength = 0, maxLength = Infinity }: JsonSchema, random: Random): string {
+function stringOf({ minLength = 0, maxLength = Infinity, substringOf, uniqueSubstringOf }: JsonSchema, random: Random): string {
+  const text = uniqueSubstringOf ?? substringOf;
+  if (typeof text === "string") return pieceOf(text, uniqueSubstringOf !== undefined, random);
   const points = [...randomText(random)].slice(0, Number(maxLength));
   while (points.length < Number(minLength)) points.push("x");
   return points.join("");
+}
+
+function pieceOf(text: string, unique: boolean, random: Random): string {
+  const points = [...text];
+  for (let n = 0; n < MAX_TRIES; n++) {
+    const start = randomInteger(random, 0, points.length - 1);
+    const piece = points.slice(start, randomInteger(random, start + 1, points.length)).join("");
+    if (!unique || text.indexOf(piece) === text.lastIndexOf(piece)) return piece;
+  }
+  return text;
 }
 
 function numberOf(schema: JsonSchema, random: Random, whole: boolean): number {

@@ -1,11 +1,14 @@
 /**
  * What a run is given, what it tells and what it gives back.
  */
-import type { Message, OrreryError, ReplyStats, Sampling, ToolCall, Usage } from "@orrery/chat";
+import type { Json, JsonObject, Message, OrreryError, ReplyStats, Sampling, ToolCall, Usage } from "@orrery/chat";
+import type { StateValue } from "xstate";
+import type { Clock } from "./driver.ts";
 import { errorFrom } from "./errors.ts";
-import { isPending, type Step, type TurnContext } from "./machines/turn-state.ts";
-import type { DecideEmitted, TurnEmitted } from "./machines/turn.machine.ts";
-import { saveRun, type SavedRun, type Timings } from "./saved-run.ts";
+import { isPending, type RunContext, type Step } from "./machines/chart-state.ts";
+import type { ChartEmitted } from "./machines/core.ts";
+import type { DecideEmitted } from "./player.ts";
+import type { SavedRun, Timings } from "./saved-run.ts";
 
 export interface RunOptions {
   /** Earlier conversation, e.g. `messages` of the last result. Default none. */
@@ -16,21 +19,34 @@ export interface RunOptions {
   readonly approve?: (call: ToolCall) => boolean | Promise<boolean>;
   readonly onEvent?: (event: RunEvent) => void;
   readonly sampling?: Sampling;
+  /** Time limits and pauses of tools follow it. Default: the machine's. */
+  readonly clock?: Clock;
 }
 
 /**
- * In order:
+ * In order; `state` wherever the chart goes on to another one:
  *
- *     ( decision reasoning-delta* ( text-delta* | move+ approval* (tool-start | tool-end | tool-error)* ) )+  finish
+ *     ( decision reasoning-delta* ( text-delta* | move+ approval* (tool-start | tool-progress | tool-end | tool-error)* ) )+  finish
  */
-export type RunEvent = DecideEmitted | TurnEmitted | { readonly type: "finish"; readonly result: RunResult };
+export type RunEvent =
+  | DecideEmitted
+  | ChartEmitted
+  | { readonly type: "state"; readonly state: StateValue }
+  | { readonly type: "finish"; readonly result: RunResult<unknown> };
 
-export interface RunResult {
-  readonly status: "answered" | "cancelled" | "failed" | "waiting";
+export interface RunResult<Output = string> {
+  /** `ended`: in a final state of the chart's author. */
+  readonly status: "answered" | "ended" | "cancelled" | "failed" | "waiting";
+  /** Where the chart stands. */
+  readonly state: StateValue;
   /** The final text; empty unless `answered`. */
   readonly answer: string;
+  /** The answer as the agent's `output` has it, where there is one; else the text. Only when `answered`. */
+  readonly output?: Output;
   /** The finished calls, in the order in which the model made them. */
   readonly steps: readonly Step[];
+  /** What the chart kept. */
+  readonly facts: JsonObject;
   /** The whole conversation with this turn: complete whatever the status, ready to be `messages` of the next run. */
   readonly messages: readonly Message[];
   /** Summed over the replies. */
@@ -49,13 +65,23 @@ export interface RunResult {
   readonly snapshot?: SavedRun;
 }
 
-/** The result that a turn's last context amounts to. */
-export function resultOf(status: RunResult["status"], context: TurnContext, timings: Timings): RunResult {
-  const { answer, steps, messages, usage, stats, decisions, illegal, error, calls } = context;
+/** Where a run ended, as far as its chart says. */
+export interface Ending {
+  readonly status: RunResult["status"];
+  readonly state: StateValue;
+  readonly context: RunContext;
+  readonly timings: Timings;
+}
+
+/** The result that a run's last context amounts to. */
+export function resultOf({ status, state, context, timings }: Ending): RunResult<unknown> {
+  const { answer, steps, messages, usage, stats, decisions, illegal, error, calls, facts } = context;
   return {
     status,
+    state,
     answer,
     steps,
+    facts,
     messages,
     usage,
     stats,
@@ -63,6 +89,11 @@ export function resultOf(status: RunResult["status"], context: TurnContext, timi
     decisions,
     illegal: illegal.total,
     ...(error && status === "failed" ? { error: errorFrom(error) } : {}),
-    ...(status === "waiting" ? { pending: calls.filter(isPending).map(({ call }) => call), snapshot: saveRun(context, timings) } : {}),
+    ...(status === "waiting" ? { pending: calls.filter(isPending).map(({ call }) => call) } : {}),
   };
+}
+
+/** The JSON of an answer, which the player has found valid. */
+export function jsonOf(answer: string): Json {
+  return JSON.parse(answer) as Json;
 }

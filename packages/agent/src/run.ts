@@ -1,61 +1,59 @@
 /**
- * Runs of an agent. In: an agent and a task. Out: a result, and events on the way. Law: a run always ends, and whatever the model, a
+ * Runs of agents. In: an agent and a task. Out: a result, and events on the way. Law: a run always ends, and whatever the model, a
  * tool or a callback does is in the result; what throws is only a call that was wrong in itself.
  */
 import type { Message } from "@orrery/chat";
-import { createActor } from "xstate";
 import type { Agent } from "./agent.ts";
-import { drive } from "./drive.ts";
 import { AgentError } from "./errors.ts";
-import { isPending } from "./machines/turn-state.ts";
+import type { RunInput } from "./machines/chart-state.ts";
+import { isPending } from "./machines/chart-state.ts";
 import type { RunEvent, RunOptions, RunResult } from "./result.ts";
+import { Runner, unknownCall, type Run } from "./runner.ts";
 import { readSavedRun, type SavedRun } from "./saved-run.ts";
+
+/**
+ * Begins a run, for those who want to look at it, play in it or save it on its way.
+ * @throws AgentError `agent/open-calls` when `messages` has a call without a result, `agent/bad-task` when the task is not text
+ */
+export function start<Output>(agent: Agent<Output>, task: string, options: RunOptions = {}): Run<Output> {
+  return new Runner(agent, options, { input: inputOf(agent, task, options) });
+}
 
 /**
  * Runs one turn to its end.
  * @throws AgentError `agent/open-calls` when `messages` has a call without a result, `agent/bad-task` when the task is not text
  */
-export async function run(agent: Agent, task: string, options: RunOptions = {}): Promise<RunResult> {
-  if (typeof task !== "string")
-    throw new AgentError("agent/bad-task", `the task must be text, found ${typeof task}`, { hint: "pass a string" });
-  const earlier = options.messages ?? [];
-  requireClosed(earlier);
-  const system: readonly Message[] =
-    agent.instructions !== undefined && earlier[0]?.role !== "system" ? [{ role: "system", content: agent.instructions }] : [];
-  const messages: readonly Message[] = [...system, ...earlier, { role: "user", content: task }];
-  return drive(createActor(agent.machine, { input: { messages, sampling: options.sampling } }), options);
+export async function run<Output>(agent: Agent<Output>, task: string, options: RunOptions = {}): Promise<RunResult<Output>> {
+  return start(agent, task, options).result;
 }
 
 /**
- * Goes on with a run that waited. Calls that `decisions` does not name are put to `approve`, or wait again.
+ * Goes on with a saved run. Calls that `decisions` does not name are put to `approve`, or wait again.
  * @throws AgentError `agent/bad-snapshot`, and `agent/unknown-call` for a decision on a call that does not wait
  */
-export async function resume(
-  agent: Agent,
+export async function resume<Output>(
+  agent: Agent<Output>,
   snapshot: SavedRun,
-  decisions: Readonly<Record<string, boolean>>,
+  decisions: Readonly<Record<string, boolean>> = {},
   options: Omit<RunOptions, "messages" | "sampling"> = {},
-): Promise<RunResult> {
-  const { context, timings } = readSavedRun(snapshot);
-  const waiting = context.calls.filter(isPending).map(({ call }) => call.id);
-  const unknown = Object.keys(decisions).find((id) => !waiting.includes(id));
-  if (unknown !== undefined)
-    throw new AgentError("agent/unknown-call", `call '${unknown}' does not wait for approval; waiting: ${waiting.join(", ")}`, {
-      hint: "decide on the calls in `pending` of the result that waited, by their ids",
-    });
-  const actor = createActor(agent.machine, {
-    input: { messages: context.messages },
-    snapshot: agent.machine.resolveState({ value: "waiting", context }),
-  });
-  return drive(actor, options, { decisions: new Map(Object.entries(decisions)), timings });
+): Promise<RunResult<Output>> {
+  const saved = readSavedRun(snapshot);
+  const waiting = new Set(saved.context.calls.filter(isPending).map(({ call }) => call.id));
+  const unknown = Object.keys(decisions).find((id) => !waiting.has(id));
+  if (unknown !== undefined) throw unknownCall(unknown, saved.context);
+  return new Runner(agent, options, { saved, decisions: new Map(Object.entries(decisions)) }).result;
 }
 
 /** The events of a run as they come; the last is `finish`. Leaving the loop early cancels the run. */
-export async function* stream(agent: Agent, task: string, options: RunOptions = {}): AsyncGenerator<RunEvent, void, undefined> {
+export async function* stream<Output>(
+  agent: Agent<Output>,
+  task: string,
+  options: RunOptions = {},
+): AsyncGenerator<RunEvent, void, undefined> {
   const left = new AbortController();
   const queue: RunEvent[] = [];
   let wake = (): void => {};
-  const ended = run(agent, task, {
+  start(agent, task, {
     ...options,
     signal: options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal,
     onEvent: (event) => {
@@ -63,25 +61,27 @@ export async function* stream(agent: Agent, task: string, options: RunOptions = 
       wake();
       options.onEvent?.(event);
     },
-  }).then(
-    () => undefined,
-    (thrown: unknown) => ({ thrown }),
-  );
-  const failure = ended.then((found) => (wake(), found));
+  });
   try {
     for (;;) {
-      const more = new Promise<void>((resolve) => (wake = resolve));
-      while (queue.length > 0) {
-        const event = queue.shift()!;
+      const event = queue.shift();
+      if (event) {
         yield event;
         if (event.type === "finish") return;
-      }
-      const found = await Promise.race([more, failure]);
-      if (found && queue.length === 0) throw found.thrown;
+      } else await new Promise<void>((resolve) => (wake = resolve));
     }
   } finally {
     left.abort();
   }
+}
+
+function inputOf({ instructions }: Agent<unknown>, task: string, { messages: earlier = [], sampling }: RunOptions): RunInput {
+  if (typeof task !== "string")
+    throw new AgentError("agent/bad-task", `the task must be text, found ${typeof task}`, { hint: "pass a string" });
+  requireClosed(earlier);
+  const system: readonly Message[] =
+    instructions !== undefined && earlier[0]?.role !== "system" ? [{ role: "system", content: instructions }] : [];
+  return { messages: [...system, ...earlier, { role: "user", content: task }], sampling };
 }
 
 function requireClosed(messages: readonly Message[]): void {

@@ -1,11 +1,13 @@
 /**
- * A run that waits for a person, as JSON. In and out: the context of its turn. Law: what comes back from a store is checked as a
- * whole before a chart sees it; a format that is not ours is an error, never half a run.
+ * A run as JSON, at any moment. In and out: the snapshot of its chart. Law: what comes back from a store is checked as a whole before
+ * a chart sees it; a format that is not ours is an error, never half a run.
  */
-import { messageSchema, toolCallSchema, type Json } from "@orrery/chat";
+import { isJsonObject, jsonObjectSchema, messageSchema, toolCallSchema, type Json } from "@orrery/chat";
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { AgentError } from "./errors.ts";
-import type { TurnContext } from "./machines/turn-state.ts";
+import type { RunContext } from "./machines/chart-state.ts";
+import type { SavedSnapshot } from "./step.ts";
 
 /** Milliseconds: of the whole run, and of them in the model and in tools. Waiting for a person counts as neither. */
 export interface Timings {
@@ -14,24 +16,30 @@ export interface Timings {
   readonly toolMs: number;
 }
 
-/** Changes when the context of the turn chart changes its form. */
-const FORMAT = "orrery-turn/1";
+/** Changes when the context of the charts changes its form. */
+const FORMAT = "orrery-run/1";
 
 /** Plain JSON; keep it anywhere, hand it to `resume`. */
-export interface SavedRun {
+export interface SavedRun extends SavedSnapshot {
+  readonly context: RunContext;
   readonly format: typeof FORMAT;
-  readonly state: "waiting";
-  readonly context: TurnContext;
   readonly timings: Timings;
+  /** The trace that the run belongs to, over all its pauses: 32 hexadecimal digits. */
+  readonly traceId: string;
 }
 
 const facts = z.object({ code: z.string(), message: z.string(), hint: z.string().optional() });
 const json = z.json() as z.ZodType<Json>;
 const count = z.int().nonnegative();
 const amount = z.number().nonnegative();
+const result = z.union([z.object({ output: json }), z.object({ error: facts })]);
+const stateValue: z.ZodType<unknown> = z.lazy(() => z.union([z.string(), z.record(z.string(), stateValue)]));
 const savedRunSchema = z.object({
   format: z.literal(FORMAT),
-  state: z.literal("waiting"),
+  traceId: z.string().regex(/^[0-9a-f]{32}$/),
+  value: stateValue,
+  status: z.literal("active"),
+  children: z.record(z.string(), z.object({ src: z.string(), input: json.optional() })),
   context: z.object({
     messages: z.array(messageSchema),
     sampling: z
@@ -41,36 +49,63 @@ const savedRunSchema = z.object({
         topP: z.number(),
         minP: z.number(),
         repetitionPenalty: z.number(),
+        copyBias: z.number(),
+        callOffset: z.number(),
         seed: z.number(),
       })
       .partial()
       .nullable(),
+    facts: jsonObjectSchema,
+    untrusted: z.array(z.string()),
+    phaseDecisions: count,
+    toolMs: amount,
+    spent: z.object({ tokens: count, ms: amount }),
     said: z.object({ content: z.string().optional(), reasoning: z.string().optional() }),
     calls: z
-      .array(z.object({ call: toolCallSchema, state: z.enum(["ready", "asked", "granted", "denied"]), result: z.null() }))
-      .refine((calls) => calls.some(({ state }) => state === "asked"), "no call waits")
+      .array(
+        z.object({
+          call: toolCallSchema,
+          state: z.enum(["ready", "asked", "granted", "denied", "running", "done"]),
+          result: result.nullable(),
+        }),
+      )
       .refine((calls) => new Set(calls.map(({ call }) => call.id)).size === calls.length, "two calls have one id"),
-    steps: z.array(z.object({ tool: z.string(), input: z.record(z.string(), json), output: json.optional(), error: facts.optional() })),
+    steps: z.array(z.object({ tool: z.string(), input: jsonObjectSchema, output: json.optional(), error: facts.optional() })),
     decisions: count,
     illegal: z.object({ inARow: count, total: count }),
     usage: z.object({ promptTokens: count, cachedTokens: count, computedTokens: count, replyTokens: count, forcedTokens: count }),
     stats: z.object({ maskedMass: amount, maskedMassMax: amount, sampledTokens: count, firstTokenMs: amount, totalMs: amount }),
     answer: z.string(),
-    error: z.null(),
+    error: facts.nullable(),
   }),
   timings: z.object({ totalMs: amount, modelMs: amount, toolMs: amount }),
 });
 
-export function saveRun(context: TurnContext, timings: Timings): SavedRun {
-  return { format: FORMAT, state: "waiting", context: JSON.parse(JSON.stringify(context)), timings };
+/** Calls run where, and only where, the context says so. */
+const wholeRunSchema = savedRunSchema.refine(({ context, children }) => {
+  const running = context.calls.filter(({ state }) => state === "running").map(({ call }) => call);
+  const started = Object.entries(children).filter(([, { src }]) => src === "call");
+  const same = started.every(([id, { input }]) => {
+    const call = running.find((open) => open.id === id);
+    return call !== undefined && isJsonObject(input) && isDeepStrictEqual(input["call"], call);
+  });
+  return same && started.length === running.length;
+}, "the calls in flight are not those of the context");
+
+export function saveRun(snapshot: SavedSnapshot, timings: Timings, traceId: string): SavedRun {
+  return { format: FORMAT, traceId, ...(JSON.parse(JSON.stringify(snapshot)) as SavedSnapshot & { context: RunContext }), timings };
 }
 
 /** @throws AgentError `agent/bad-snapshot` */
 export function readSavedRun(saved: unknown): SavedRun {
-  const result = savedRunSchema.safeParse(saved);
-  if (result.success) return result.data as SavedRun;
-  const issue = result.error.issues[0];
-  throw new AgentError("agent/bad-snapshot", `this is not a run that waits: ${issue?.path.join(".") || "the whole"}: ${issue?.message}`, {
-    hint: `pass the \`snapshot\` of a result whose status is "waiting", as it was (format ${FORMAT})`,
-  });
+  const read = wholeRunSchema.safeParse(saved);
+  if (read.success) return read.data as unknown as SavedRun;
+  const issue = read.error.issues[0];
+  throw new AgentError(
+    "agent/bad-snapshot",
+    `this is not a run that can go on: ${issue?.path.join(".") || "the whole"}: ${issue?.message}`,
+    {
+      hint: `pass the \`snapshot\` of a run or of a result that waits, as it was (format ${FORMAT})`,
+    },
+  );
 }

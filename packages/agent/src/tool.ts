@@ -1,58 +1,89 @@
 /**
- * A tool: what a model may call and what then runs. In: a definition with a zod object or a JSON Schema. Out: a {@link Tool} whose
- * schema is compiled. Law: `run` sees only input that the schema accepts, whatever the model is, and a copy that is its own.
+ * A tool: what a model may call and what then runs. In: a definition with zod types or JSON Schemas. Out: a {@link Tool} whose schemas
+ * are compiled. Law: `run` sees only input that the schema accepts, whatever the model is, and a copy that is its own.
  */
 import { TOOL_NAME, type Json, type JsonObject, type JsonSchema, type ToolSpec } from "@orrery/chat";
 import { z } from "zod";
-import { AgentError, errorFacts } from "./errors.ts";
+import { AgentError } from "./errors.ts";
 import { copyJson } from "./json-value.ts";
-import type { TurnContext } from "./machines/turn-state.ts";
-import { compileSchema, problemOf, requireDraft } from "./schema.ts";
+import type { RunContext } from "./machines/chart-state.ts";
+import { toolSchema } from "./tool-schema.ts";
 
-/** What `when` and `narrow` may look at: the conversation, the steps of this turn, the decisions so far. */
-export type MoveContext = Pick<TurnContext, "messages" | "steps" | "decisions">;
+/** What `when`, `narrow` and `accepts` may look at: the conversation, the steps so far, the chart's own facts. */
+export type MoveContext = Pick<RunContext, "messages" | "steps" | "decisions" | "facts" | "untrusted">;
 
 /** What a running tool is given besides its input. */
 export interface ToolRun {
   /** Fires when the run is cancelled or the call has taken too long. A tool that ignores it does not hold the run. */
   readonly signal: AbortSignal;
-  /** Unique within the conversation; a key for work that must not happen twice. */
+  /** Unique within the conversation, and the same when a call is tried again: a key for work that must not happen twice. */
   readonly callId: string;
+  /** Tells whoever watches the run how far the work is: a `tool-progress` event. */
+  readonly progress: (value: Json) => void;
 }
 
-type ToolResult = Json | undefined | void;
+type ToolResult<T> = T | Promise<T> | AsyncGenerator<Json, T | undefined, undefined>;
+
+/** `read` leaves the world as it is, `write` changes this machine, `external` reaches beyond it (sends, buys, calls). */
+export type Effects = "read" | "write" | "external";
+
+/** May a call run: at once, after a person said so, or not at all? */
+export type Verdict = "allow" | "ask" | "deny";
+
+/** How often a call that failed is tried, and after how long. */
+export interface Retry {
+  /** Attempts in all, 1 (default) … 10. */
+  readonly attempts: number;
+  /** Milliseconds before the second attempt, doubled before each further one. Default 200. */
+  readonly delayMs?: number;
+}
 
 interface ToolBase {
   /** Letters, digits, `_`, `-`, `.`; at most 64. */
   readonly name: string;
   /** For the model: what it does, in a sentence. */
   readonly description: string;
-  /** `read` (default) leaves the world as it is; `write` changes it and, by default, waits for approval. */
-  readonly effects?: "read" | "write";
+  /** Default `read`. `write` and `external` wait for approval unless the agent's policy says otherwise. */
+  readonly effects?: Effects;
+  /** Are its results text that others wrote (web pages, mails, files of strangers)? They taint the run. Default `trusted`. */
+  readonly trust?: "trusted" | "untrusted";
+  /** Milliseconds that one attempt may take. Default: the agent's `limits.toolTimeoutMs`. */
+  readonly timeoutMs?: number;
+  readonly retry?: Retry;
+  /** The tool's own word on a call, where no rule of the agent's policy has one. */
+  readonly approval?: Verdict | ((input: JsonObject) => Verdict);
   /** Is the tool a legal move now? Pure. Default: always. */
   readonly when?: (context: MoveContext) => boolean;
   /** A schema that further limits the input now, or false for "not now". Pure. Default: no limit. */
   readonly narrow?: (context: MoveContext) => JsonSchema | false;
+  /**
+   * What no schema can say about an input: true, or the reason why not, which goes back to the model. Pure. It is checked when the call
+   * comes and is not part of the mask; prefer `narrow`.
+   */
+  readonly accepts?: (input: JsonObject, context: MoveContext) => true | string;
 }
 
-/** Input as a zod object: `run` gets the parsed type. */
-export interface ZodToolDefinition<I extends z.ZodType> extends ToolBase {
+/** Input, and output if given, as zod types: `run` gets the parsed input and returns what `output` takes. */
+export interface ZodToolDefinition<I extends z.ZodType, O> extends ToolBase {
   readonly input: I;
-  readonly run: (input: z.output<I>, context: ToolRun) => ToolResult | Promise<ToolResult>;
+  /** What `run` returns is checked and parsed by it. Default: any JSON. */
+  readonly output?: z.ZodType<Json | undefined, O>;
+  /** A generator's yields are progress; what it returns is the result, or the yields themselves if it returns nothing. */
+  readonly run: (input: z.output<I>, context: ToolRun) => ToolResult<O>;
 }
 
-/** Input as a JSON Schema of an object (draft 2020-12). */
+/** Input, and output if given, as JSON Schemas (draft 2020-12); the input an object. */
 export interface JsonToolDefinition extends ToolBase {
   readonly input: JsonSchema;
-  readonly run: (input: JsonObject, context: ToolRun) => ToolResult | Promise<ToolResult>;
+  readonly output?: JsonSchema;
+  readonly run: (input: JsonObject, context: ToolRun) => ToolResult<Json | undefined | void>;
 }
 
-export interface Tool extends ToolSpec {
-  readonly effects: "read" | "write";
-  readonly when: ToolBase["when"];
-  readonly narrow: ToolBase["narrow"];
-  /** Parses the input and runs; the input has passed the schema. @throws AgentError `tool/bad-input`, `tool/bad-output`; else what the tool throws */
-  readonly run: (input: JsonObject, context: ToolRun) => Promise<Json>;
+export interface Tool extends ToolSpec, Pick<ToolBase, "when" | "narrow" | "accepts" | "approval" | "timeoutMs" | "retry"> {
+  readonly effects: Effects;
+  readonly trust: "trusted" | "untrusted";
+  /** Parses the input and runs. @throws AgentError `tool/bad-input`, `tool/bad-output`; else what the tool throws */
+  readonly run: (input: JsonObject, context: Pick<ToolRun, "signal" | "callId"> & Partial<ToolRun>) => Promise<Json>;
 }
 
 /**
@@ -61,71 +92,67 @@ export interface Tool extends ToolSpec {
  *   name: "add", description: "Adds two numbers.", input: z.object({ a: z.number(), b: z.number() }),
  *   run: ({ a, b }) => a + b,
  * });
- * @throws AgentError `agent/bad-tool` (name, or an input that is not an object), `agent/bad-schema`
+ * @throws AgentError `agent/bad-tool` (name, limits, or an input that is not an object), `agent/bad-schema`
  */
-export function tool<I extends z.ZodType>(definition: ZodToolDefinition<I>): Tool;
+export function tool<I extends z.ZodType, O = Json | undefined | void>(definition: ZodToolDefinition<I, O>): Tool;
 export function tool(definition: JsonToolDefinition): Tool;
-export function tool(definition: ZodToolDefinition<z.ZodType> | JsonToolDefinition): Tool {
-  const { name, description, effects = "read", when, narrow } = definition;
+export function tool(definition: ZodToolDefinition<z.ZodType, unknown> | JsonToolDefinition): Tool {
+  const { name, description, effects = "read", trust = "trusted", run, input, output, ...rest } = definition;
   if (!TOOL_NAME.test(name))
     throw new AgentError("agent/bad-tool", `'${name}' cannot be a tool's name`, { hint: "1 to 64 letters, digits, '_', '-' or '.'" });
-  const input = isZod(definition) ? schemaOf(name, definition.input) : definition.input;
-  if (input["type"] !== "object")
-    throw new AgentError("agent/bad-tool", `the input of '${name}' is of type ${JSON.stringify(input["type"])}, not an object`, {
+  const takes = toolSchema(input, `the input of '${name}'`, "input");
+  if (takes.schema["type"] !== "object")
+    throw new AgentError("agent/bad-tool", `the input of '${name}' is of type ${JSON.stringify(takes.schema["type"])}, not an object`, {
       hint: "use z.object({ … }) or { type: 'object', properties: { … } }",
     });
-  if (!isZod(definition)) requireDraft(input);
-  compileSchema(input);
-  const run = isZod(definition) ? parsed(definition) : definition.run;
+  requireLimits(name, rest);
+  const gives = output && toolSchema(output, `the output of '${name}'`, "input");
   return {
     name,
     description,
-    input,
+    input: takes.schema,
     effects,
-    when,
-    narrow,
-    run: async (given, context) => copyJson(await run(given, context)),
+    trust,
+    ...rest,
+    run: async (given, { progress = () => {}, ...told }) => {
+      const context = { ...told, progress };
+      const parsed = await takes.parse(given);
+      if ("problem" in parsed) throw new AgentError("tool/bad-input", parsed.problem);
+      const result = copyJson(await collect((run as JsonToolDefinition["run"])(parsed.value as JsonObject, context), context));
+      if (!gives) return result;
+      const checked = await gives.parse(result);
+      if ("problem" in checked)
+        throw new AgentError("tool/bad-output", `the output of '${name}' is not what it promises: ${checked.problem}`);
+      return copyJson(checked.value);
+    },
   };
 }
 
-function isZod(definition: ZodToolDefinition<z.ZodType> | JsonToolDefinition): definition is ZodToolDefinition<z.ZodType> {
-  return definition.input instanceof z.ZodType;
+function requireLimits(name: string, { timeoutMs, retry }: Pick<ToolBase, "timeoutMs" | "retry">): void {
+  const wrong =
+    timeoutMs !== undefined && !(timeoutMs > 0)
+      ? "timeoutMs must be above 0"
+      : retry && !(Number.isInteger(retry.attempts) && retry.attempts >= 1 && retry.attempts <= 10 && (retry.delayMs ?? 0) >= 0)
+        ? "retry.attempts must be a whole number from 1 to 10, retry.delayMs at least 0"
+        : undefined;
+  if (wrong !== undefined)
+    throw new AgentError("agent/bad-tool", `tool '${name}': ${wrong}`, { hint: "correct the limit, or leave it out" });
 }
 
-function schemaOf(name: string, input: z.ZodType): JsonSchema {
-  try {
-    const { $schema: _, ...schema } = z.toJSONSchema(input, { io: "input" });
-    return schema as JsonSchema;
-  } catch (thrown) {
-    throw new AgentError("agent/bad-tool", `the input of '${name}' cannot be written as JSON Schema: ${errorFacts(thrown, "").message}`, {
-      hint: "a model writes JSON: no dates, maps, functions or bigints in a tool's input",
-      cause: thrown,
-    });
+/** The result of a generator; what it yields is progress. */
+async function collect(running: ReturnType<JsonToolDefinition["run"]>, { progress, signal }: ToolRun): Promise<unknown> {
+  if (!isGenerator(running)) return running;
+  const parts: Json[] = [];
+  for (;;) {
+    const { done, value } = await running.next();
+    if (done) return value ?? (parts.every((part) => typeof part === "string") ? parts.join("") : parts);
+    signal.throwIfAborted();
+    const part = copyJson(value);
+    parts.push(part);
+    progress(part);
   }
 }
 
-/** zod's own parse after the schema: defaults, transforms, and refinements that a schema cannot say. */
-function parsed({ input, run }: ZodToolDefinition<z.ZodType>): JsonToolDefinition["run"] {
-  return async (given, context) => {
-    const result = await parse(input, given);
-    if (result.success) return run(result.data, context);
-    const issue = result.error.issues[0];
-    throw new AgentError("tool/bad-input", `${issue?.path.length ? `${issue.path.join(".")}: ` : ""}${issue?.message ?? "is not valid"}`);
-  };
-}
-
-/** Without a promise where the schema has none: five times faster. */
-function parse(input: z.ZodType, given: JsonObject): z.ZodSafeParseResult<unknown> | Promise<z.ZodSafeParseResult<unknown>> {
-  try {
-    return input.safeParse(given);
-  } catch (thrown) {
-    if (thrown instanceof z.core.$ZodAsyncError) return input.safeParseAsync(given);
-    throw thrown;
-  }
-}
-
-/** What is wrong with a call of one of `tools`, or undefined. */
-export function problemOfCall(tools: ReadonlyMap<string, Tool>, name: string, input: JsonObject): string | undefined {
-  const called = tools.get(name);
-  return called ? problemOf(called.input, input) : `there is no tool '${name}'`;
+function isGenerator(value: unknown): value is AsyncGenerator<Json, unknown, undefined> {
+  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
 }

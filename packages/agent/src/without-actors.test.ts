@@ -1,54 +1,52 @@
-import type { ChatModel, Json } from "@orrery/chat";
+import type { Json } from "@orrery/chat";
 import { scriptedModel } from "@orrery/chat/testing";
-import { initialTransition, transition, type EventFromLogic, type SnapshotFrom } from "xstate";
-import { createAgent, type Agent, type TurnChart } from "./agent.ts";
-import type { ToolCallInput } from "./machines/tool-call.machine.ts";
-import type { CallResult } from "./machines/turn-state.ts";
-import { moves } from "./moves.ts";
-import { play } from "./player.ts";
+import { createActor, toPromise } from "xstate";
+import { createAgent, type Agent } from "./agent.ts";
+import { stepper, type Effect } from "./step.ts";
 import { tool } from "./tool.ts";
 
-type Snapshot = SnapshotFrom<TurnChart>;
-interface Effect {
+interface Started {
   readonly src: string;
   readonly id: string;
   readonly input: Json | undefined;
 }
 
-/** What a crash would leave: value and context, as text. */
-const throughJson = (machine: TurnChart, { value, context }: Snapshot): Snapshot =>
-  machine.resolveState(JSON.parse(JSON.stringify({ value, context })));
-
-async function perform(
-  { machine, model, tools }: Agent,
-  snapshot: Snapshot,
-  { src, id, input }: Effect,
-): Promise<EventFromLogic<TurnChart>> {
-  const output = src === "decide" ? await decide(machine, snapshot, model, tools) : await act(tools, input as never);
-  return { type: `xstate.done.actor.${id}`, actorId: id, output } as EventFromLogic<TurnChart>;
-}
-const decide = (machine: TurnChart, snapshot: Snapshot, model: ChatModel, tools: Agent["tools"]) =>
-  play({ model, request: { messages: snapshot.context.messages, tools, moves: moves(machine, snapshot) } });
-const act = async (tools: Agent["tools"], { call }: ToolCallInput): Promise<CallResult> => {
-  const run = tools.find(({ name }) => name === call.name)!.run;
-  return { output: await run(call.input, { signal: new AbortController().signal, callId: call.id }) };
-};
-
-test("the chart and the player run a turn with no live actor, through JSON after every step", async () => {
+test("a chart runs with no live actor, through JSON after every step, and XState's own actors play it to the same end", async () => {
   const add = tool({ name: "add", description: "", input: { type: "object" }, run: ({ a, b }) => Number(a) + Number(b) });
   const calls = [1, 2].map((a) => ({ name: "add", input: { a, b: 1 } }));
-  const agent = createAgent({ model: scriptedModel([{ calls }, "2 and 3"]), tools: [add], limits: { parallel: 2 } });
+  const agent = (): Agent => createAgent({ model: scriptedModel([{ calls }, "2 and 3"]), tools: [add], limits: { parallel: 2 } });
+  const input = { messages: [{ role: "user" as const, content: "go" }] };
 
-  let [snapshot, actions] = initialTransition(agent.machine, { messages: [{ role: "user", content: "go" }] });
-  const open: Effect[] = [];
+  const { machine, actors } = agent();
+  const { initial, next, save, restore } = stepper(machine);
+  const throughJson = (snapshot: ReturnType<typeof restore>) => restore(JSON.parse(JSON.stringify(save(snapshot))));
+  const perform = async (snapshot: ReturnType<typeof restore>, { src, id, input }: Started) => {
+    const output = await actors()[src]!({ id, input: input as never, signal: new AbortController().signal, emit: () => {}, snapshot });
+    return { type: `xstate.done.actor.${id}`, actorId: id, output };
+  };
+  let [snapshot, effects] = initial(input);
+  const open: Started[] = [];
   const path = [snapshot.value];
   for (;;) {
-    for (const { type, params } of actions) if (type === "xstate.spawnChild") open.push(JSON.parse(JSON.stringify(params)));
+    for (const { type, params } of effects) if (type === "xstate.spawnChild") open.push(started(params));
     const effect = open.pop(); // the last first: results may come in any order
     if (!effect || snapshot.status !== "active") break;
-    [snapshot, actions] = transition(agent.machine, throughJson(agent.machine, snapshot), await perform(agent, snapshot, effect));
+    [snapshot, effects] = next(throughJson(snapshot), await perform(snapshot, effect));
     path.push(snapshot.value);
   }
-  expect(path).toEqual(["deciding", "acting", "acting", "deciding", "answered"]);
+  expect(path).toEqual([{ turn: "deciding" }, { turn: "acting" }, { turn: "acting" }, { turn: "deciding" }, "answered"]);
   expect(snapshot.context).toMatchObject({ answer: "2 and 3", steps: [{ output: 2 }, { output: 3 }], decisions: 2 });
+
+  const live = createActor(agent().machine, { input }).start();
+  const { messages, steps, answer } = await toPromise(live);
+  expect({ messages, steps, answer }).toEqual({
+    messages: snapshot.context.messages,
+    steps: snapshot.context.steps,
+    answer: snapshot.context.answer,
+  });
 });
+
+const started = (params: Effect["params"]): Started => {
+  const { src, id, input, actorRef } = params as Started & { actorRef?: { id: string } };
+  return JSON.parse(JSON.stringify({ src, id: actorRef?.id ?? id, input }));
+};

@@ -10,6 +10,8 @@ import type { ToolSpec } from "./tool.ts";
 export interface CallMove {
   readonly name: string;
   readonly input: JsonSchema;
+  /** Is this call the only one of its reply? Default false. */
+  readonly alone?: boolean;
 }
 
 /** What one reply may be: an answer, calls, or either. */
@@ -18,7 +20,7 @@ export interface Moves {
   readonly answer: boolean | { readonly schema: JsonSchema };
   /** Calls that are legal now. */
   readonly calls: readonly CallMove[];
-  /** At most this many calls in one reply; 1 or more. */
+  /** At most this many calls in one reply; 1 or more. A call that is `alone` has no others beside it. */
   readonly parallel: number;
 }
 

@@ -114,15 +114,27 @@ function callsOf(moves: Moves, format: ChatFormat, spelling: Spelling): Structur
 
 function nativeCalls(moves: Moves, format: NativeFormat, { tokenizer, control, ...spelt }: Spelling): Structure {
   const surface = nativeSurface(tokenizer.controlId(format.quote));
-  const named = moves.calls.map((move) => sequence(nameOf(move), input(move, { ...spelt, surface })));
-  const one = sequence(control(format.callOpen, "move"), spellings([bytes("call:")]), oneOf(named), control(format.callClose));
-  return sequence(repeat(one, undefined, 1, moves.parallel), control(format.responseOpen, "move"));
+  const callOf = (calls: readonly CallMove[]): Structure => {
+    const named = calls.map((move) => sequence(nameOf(move), input(move, { ...spelt, surface })));
+    return sequence(control(format.callOpen, "move"), spellings([bytes("call:")]), oneOf(named), control(format.callClose));
+  };
+  return sequence(batches(moves, callOf), control(format.responseOpen, "move"));
+}
+
+/** One call that is alone, or up to `parallel` of the others. */
+function batches({ calls, parallel }: Moves, callOf: (calls: readonly CallMove[]) => Part, between?: Part): Part {
+  if (parallel === 1) return callOf(calls);
+  const alone = calls.filter((call) => call.alone === true);
+  const others = calls.filter((call) => call.alone !== true);
+  const several = others.length > 0 ? [repeat(callOf(others), between, 1, parallel)] : [];
+  return oneOf([...several, ...(alone.length > 0 ? [callOf(alone)] : [])]);
 }
 
 function jsonCalls(moves: Moves, { json, turnClose }: JsonFormat, { tokenizer, control, ...spelt }: Spelling): Structure {
   const beforeInput = literal(json.beforeInput, tokenizer);
-  const named = oneOf(moves.calls.map((move) => sequence(nameOf(move), beforeInput, input(move, { ...spelt, surface: JSON_SURFACE }))));
-  const calls = json.between === null ? named : repeat(named, literal(json.between, tokenizer, "move"), 1, moves.parallel);
+  const callOf = (calls: readonly CallMove[]): Part =>
+    oneOf(calls.map((move) => sequence(nameOf(move), beforeInput, input(move, { ...spelt, surface: JSON_SURFACE }))));
+  const calls = json.between === null ? callOf(moves.calls) : batches(moves, callOf, literal(json.between, tokenizer, "move"));
   return sequence(literal(json.before, tokenizer, "move"), calls, literal(json.after, tokenizer, "move"), control(turnClose));
 }
 

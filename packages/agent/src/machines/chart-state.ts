@@ -1,6 +1,6 @@
 /**
- * The context of a turn as plain JSON, and the pure functions that change it. Law: `messages` is a whole conversation at every
- * moment: an assistant's calls enter it together with all their results, in the order in which they were made.
+ * The context of an agent's chart as plain JSON, and the pure functions that change it. Law: `messages` is a whole conversation at
+ * every moment: an assistant's calls enter it together with all their results, in the order in which they were made.
  */
 import type { AssistantMessage, Json, JsonObject, Message, ReplyStats, Sampling, ToolCall, Usage } from "@orrery/chat";
 import { addUsage, NO_STATS, NO_USAGE } from "@orrery/chat";
@@ -9,7 +9,7 @@ import type { ErrorFacts } from "../errors.ts";
 /** How a call ended. */
 export type CallResult = { readonly output: Json } | { readonly error: ErrorFacts };
 
-/** A call of the open batch. `asked` waits for a person; `denied` will not run. */
+/** A call of the open batch. `asked` waits for a person; `denied` will not run. An exit is `done` at once. */
 export interface OpenCall {
   readonly call: ToolCall;
   readonly state: "ready" | "asked" | "granted" | "denied" | "running" | "done";
@@ -24,15 +24,25 @@ export interface Step {
   readonly error?: ErrorFacts;
 }
 
-export interface TurnInput {
+export interface RunInput {
   /** The conversation, the user's task last. */
   readonly messages: readonly Message[];
   readonly sampling?: Sampling | undefined;
 }
 
-export interface TurnContext {
+export interface RunContext {
   readonly messages: readonly Message[];
   readonly sampling: Sampling | null;
+  /** What the chart itself keeps, beside the conversation: changed by `learn`, read by guards and narrowings. */
+  readonly facts: JsonObject;
+  /** Tools whose results in the conversation are text that others wrote. */
+  readonly untrusted: readonly string[];
+  /** Decisions since the phase was entered. */
+  readonly phaseDecisions: number;
+  /** Milliseconds spent in tools. */
+  readonly toolMs: number;
+  /** What the run had cost when the open decision began: tokens computed, milliseconds in model and tools. */
+  readonly spent: { readonly tokens: number; readonly ms: number };
   /** Text and thought beside the open calls. */
   readonly said: { readonly content?: string; readonly reasoning?: string };
   readonly calls: readonly OpenCall[];
@@ -47,10 +57,15 @@ export interface TurnContext {
   readonly error: ErrorFacts | null;
 }
 
-export function newTurn({ messages, sampling }: TurnInput): TurnContext {
+export function newRun({ messages, sampling }: RunInput, facts: JsonObject, trust: TrustOf): RunContext {
   return {
     messages,
     sampling: sampling ?? null,
+    facts,
+    untrusted: untrustedIn(messages, trust),
+    phaseDecisions: 0,
+    toolMs: 0,
+    spent: { tokens: 0, ms: 0 },
     said: {},
     calls: [],
     steps: [],
@@ -70,7 +85,7 @@ export interface ReplyCost {
 }
 
 /** Sums over the replies of a turn: means by sampled tokens, the first reply's first token, total time. */
-export function addCost(context: TurnContext, { usage, stats }: ReplyCost): Pick<TurnContext, "usage" | "stats"> {
+export function addCost(context: RunContext, { usage, stats }: ReplyCost): Pick<RunContext, "usage" | "stats"> {
   const old = context.stats;
   const sampledTokens = old.sampledTokens + stats.sampledTokens;
   return {
@@ -94,17 +109,40 @@ export function isPending({ state }: OpenCall): boolean {
   return state === "asked";
 }
 
+/** Whose results are text that others wrote; a tool that is not known is not trusted. */
+export type TrustOf = (tool: string) => "trusted" | "untrusted";
+
+function untrustedIn(messages: readonly Message[], trust: TrustOf): readonly string[] {
+  const names = messages.flatMap((message) => (message.role === "tool" && trust(message.name) === "untrusted" ? [message.name] : []));
+  return [...new Set(names)];
+}
+
+/** What a finished call changes in the facts, by the name of its tool or exit. Pure. */
+export type Learn = Readonly<Record<string, (facts: JsonObject, step: Step) => JsonObject>>;
+
+export interface Closing {
+  readonly learn?: Learn;
+  readonly trust: TrustOf;
+}
+
 /** The open batch, written into the conversation and the steps. Calls that have no result get the reason why. */
-export function closeBatch(context: TurnContext): Pick<TurnContext, "messages" | "steps" | "calls" | "said"> {
-  const { messages, steps, calls, said } = context;
-  if (calls.length === 0) return { messages, steps, calls, said: {} };
+export function closeBatch(
+  context: RunContext,
+  { learn = {}, trust }: Closing,
+): Pick<RunContext, "messages" | "steps" | "calls" | "said" | "facts" | "untrusted"> {
+  const { messages, steps, calls, said, facts, untrusted } = context;
+  if (calls.length === 0) return { messages, steps, calls, said: {}, facts, untrusted };
   const closed = calls.map((open) => ({ call: open.call, result: open.result ?? { error: unfinished(open) } }));
   const reply: AssistantMessage = { role: "assistant", ...said, calls: closed.map(({ call }) => call) };
+  const results = closed.map(({ call, result }) => toolMessage(call, result));
+  const made = closed.map(({ call, result }): Step => ({ tool: call.name, input: call.input, ...result }));
   return {
-    messages: [...messages, reply, ...closed.map(({ call, result }) => toolMessage(call, result))],
-    steps: [...steps, ...closed.map(({ call, result }) => ({ tool: call.name, input: call.input, ...result }))],
+    messages: [...messages, reply, ...results],
+    steps: [...steps, ...made],
     calls: [],
     said: {},
+    facts: made.reduce((known, step) => (Object.hasOwn(learn, step.tool) ? learn[step.tool]!(known, step) : known), facts),
+    untrusted: [...new Set([...untrusted, ...untrustedIn(results, trust)])],
   };
 }
 
@@ -122,3 +160,14 @@ function unfinished({ state }: OpenCall): ErrorFacts {
   const message = state === "running" ? "cancelled while it ran; it may have taken effect" : "cancelled before it ran";
   return { code: "tool/cancelled", message };
 }
+
+/** An id that no call of the conversation has. */
+export function freshId(base: string, messages: readonly Message[], taken: ReadonlySet<string> = NONE): string {
+  const used = new Set(taken);
+  for (const message of messages) if (message.role === "assistant") for (const { id } of message.calls ?? []) used.add(id);
+  let id = base;
+  for (let n = 2; used.has(id); n++) id = `${base}-${n}`;
+  return id;
+}
+
+const NONE: ReadonlySet<string> = new Set();

@@ -1,22 +1,28 @@
-import { NO_STATS, NO_USAGE, type JsonObject } from "@orrery/chat";
+import { NO_STATS, NO_USAGE, type JsonObject, type ToolCall } from "@orrery/chat";
 import { initialTransition, transition, type DoneActorEvent, type EventFromLogic, type SnapshotFrom } from "xstate";
+import { agentChart, type Limits } from "../chart.ts";
 import { moves } from "../moves.ts";
 import type { Played, ReplyEvent } from "../player.ts";
 import { allStates, statesReached } from "../testing.ts";
 import { tool, type Tool } from "../tool.ts";
-import { turnMachine, type TurnOptions } from "./turn.machine.ts";
-import type { CallResult } from "./turn-state.ts";
+import type { CallResult } from "./chart-state.ts";
+import type { ChartMachine } from "./core.ts";
+import { phase } from "./phase.ts";
 
 const input = { type: "object", properties: { path: { type: "string" } }, required: ["path"] };
 const named = (name: string, more: Partial<Tool> = {}): Tool => ({
   ...tool({ name, description: `${name}s a file`, input, run: () => null }),
   ...more,
 });
-const chart = (options: Partial<TurnOptions["limits"]> & { tools?: readonly Tool[]; asks?: TurnOptions["asks"] } = {}) => {
+/** The chart of a turn: one phase with all tools and the answer. */
+const chart = (options: Limits & { tools?: readonly Tool[]; asks?: (call: ToolCall) => boolean } = {}): Chart => {
   const { tools = [named("read"), named("write")], asks = ({ name }) => name === "write", ...limits } = options;
-  return turnMachine({ tools, limits: { steps: 2, parallel: 1, toolTimeoutMs: 1000, ...limits }, asks });
+  const states = { turn: phase({ tools: tools.map(({ name }) => name), answer: true }) };
+  return agentChart({ tools, states, limits: { steps: 2, ...limits }, approval: asks }).machine;
 };
-type Chart = ReturnType<typeof chart>;
+type Chart = ChartMachine;
+/** The state within the phase, or the final one. */
+const at = ({ value }: Snapshot): unknown => (typeof value === "object" && value !== null ? (value as { turn: unknown }).turn : value);
 type Snapshot = SnapshotFrom<Chart>;
 const task = { messages: [{ role: "user" as const, content: "go" }] };
 
@@ -47,7 +53,7 @@ describe("deciding", () => {
   test("the first snapshot asks the model and lets it call or answer", () => {
     const machine = chart();
     const [snapshot, effects] = initialTransition(machine, task);
-    expect(snapshot.value).toBe("deciding");
+    expect(at(snapshot)).toBe("deciding");
     expect(started(effects)).toMatchObject([{ id: "decide", src: "decide" }]);
     expect(moves(machine, snapshot)).toEqual({
       answer: true,
@@ -65,15 +71,16 @@ describe("deciding", () => {
     const twice = [reply(call("read", "2"), { type: "decided" }), result("2")];
     expect(moves(machine, after(machine, ...once)).calls).toHaveLength(2);
     const spent = after(machine, ...once, ...twice);
-    expect(spent.value).toBe("deciding");
+    expect(at(spent)).toBe("deciding");
     expect(moves(machine, spent)).toEqual({ answer: true, calls: [], parallel: 1 });
     expect(spent.can({ type: "call.read", id: "3", input: {} })).toBe(false);
   });
 
   test("an answer ends the turn, and its text and cost are kept", () => {
     const machine = chart();
-    const { value, status, context } = after(machine, reply({ type: "answer", text: "done" }));
-    expect([value, status]).toEqual(["answered", "done"]);
+    const ended = after(machine, reply({ type: "answer", text: "done" }));
+    const { status, context } = ended;
+    expect([at(ended), status]).toEqual(["answered", "done"]);
     expect(context).toMatchObject({ answer: "done", decisions: 1, usage: { replyTokens: 3 } });
     expect(context.messages).toEqual([...task.messages, { role: "assistant", content: "done" }]);
   });
@@ -81,7 +88,7 @@ describe("deciding", () => {
   test("a person may play the move instead of the model", () => {
     const machine = chart();
     const [acting, effects] = step(machine, after(machine, { type: "call.read", id: "mine", input: { path: "b" } }), { type: "decided" });
-    expect(acting.value).toBe("acting");
+    expect(at(acting)).toBe("acting");
     expect(effects.map(({ type }) => type)).toContain("xstate.stopChild"); // the model is no longer asked
     expect(started(effects)).toMatchObject([{ id: "mine", src: "call" }]);
   });
@@ -92,16 +99,16 @@ describe("deciding", () => {
     const [snapshot] = initialTransition(machine, task);
     legal = false;
     const [next] = step(machine, snapshot, reply(call("read"), { type: "decided" }));
-    expect([next.value, next.context.error?.code]).toEqual(["failed", "agent/move-dropped"]);
+    expect([at(next), next.context.error?.code]).toEqual(["failed", "agent/move-dropped"]);
   });
 
   test("two illegal replies in a row are told to the model, a third ends the turn", () => {
     const machine = chart();
     const refusal: ReplyEvent = { type: "refused", reason: "no", messages: [{ role: "user", content: "no" }] };
     const two = after(machine, reply(refusal), reply(refusal));
-    expect([two.value, two.context.illegal, two.context.messages.length]).toEqual(["deciding", { inARow: 2, total: 2 }, 3]);
+    expect([at(two), two.context.illegal, two.context.messages.length]).toEqual(["deciding", { inARow: 2, total: 2 }, 3]);
     const [three] = step(machine, two, reply(refusal));
-    expect([three.value, three.context.error?.code]).toEqual(["failed", "agent/too-many-illegal-moves"]);
+    expect([at(three), three.context.error?.code]).toEqual(["failed", "agent/too-many-illegal-moves"]);
     const recovered = after(
       machine,
       reply(refusal),
@@ -110,7 +117,7 @@ describe("deciding", () => {
       result("read-1"),
       reply(refusal),
     );
-    expect([recovered.value, recovered.context.illegal]).toEqual(["deciding", { inARow: 1, total: 3 }]);
+    expect([at(recovered), recovered.context.illegal]).toEqual(["deciding", { inARow: 1, total: 3 }]);
   });
 });
 
@@ -118,7 +125,7 @@ describe("approval", () => {
   test("a write tool waits, and nothing is started", () => {
     const machine = chart();
     const [waiting, effects] = step(machine, after(machine), reply(call("write"), { type: "decided" }));
-    expect(waiting.value).toBe("waiting");
+    expect(at(waiting)).toBe("waiting");
     expect(started(effects)).toEqual([]);
     expect(effects.map(({ type }): string => type).filter((type) => type === "xstate.emit")).toHaveLength(2); // the move, and that it waits
   });
@@ -127,11 +134,11 @@ describe("approval", () => {
     const machine = chart({ parallel: 2, asks: () => true });
     const waiting = after(machine, reply(call("read", "1"), call("write", "2"), { type: "decided" }));
     const [one, nothing] = step(machine, waiting, { type: "deny", callId: "2" });
-    expect([one.value, started(nothing)]).toEqual(["waiting", []]);
+    expect([at(one), started(nothing)]).toEqual(["waiting", []]);
     const [acting, effects] = step(machine, one, { type: "approve", callId: "1" });
-    expect([acting.value, started(effects).length]).toEqual(["acting", 1]);
+    expect([at(acting), started(effects).length]).toEqual(["acting", 1]);
     const [deciding] = step(machine, acting, result("1"));
-    expect(deciding.value).toBe("deciding");
+    expect(at(deciding)).toBe("deciding");
     expect(deciding.context.messages.slice(-2)).toEqual([
       { role: "tool", callId: "1", name: "read", output: "text" },
       { role: "tool", callId: "2", name: "write", output: { error: "the user did not allow this call" } },
@@ -173,7 +180,7 @@ describe("acting", () => {
     const machine = chart({ parallel: 2, asks: () => false });
     const acting = after(machine, reply(call("read", "1"), call("read", "2"), { type: "decided" }), result("2"));
     const [cancelled] = step(machine, acting, { type: "cancel" });
-    expect(cancelled.value).toBe("cancelled");
+    expect(at(cancelled)).toBe("cancelled");
     expect(cancelled.context.messages.slice(2)).toEqual([
       { role: "tool", callId: "1", name: "read", output: { error: "cancelled while it ran; it may have taken effect" } },
       { role: "tool", callId: "2", name: "read", output: "text" },
