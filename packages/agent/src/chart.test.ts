@@ -70,7 +70,7 @@ const coder = (results: string[], more: Partial<ChartOptions> = {}) =>
         },
         exits: { verify: { target: "testing" } },
       }),
-      testing: act({ tool: "run_tests", then: [{ target: "answering", guard: "green" }, { target: "editing" }] }),
+      testing: act({ tool: "run_tests", next: [{ target: "answering", guard: "green" }, { target: "editing" }] }),
       answering: phase({ answer: true }),
     },
     ...more,

@@ -166,7 +166,7 @@ function narrowing(all: readonly Narrow[]): Narrow {
 
 /** Only where rules look at the input do they narrow; else they are guards. */
 function policyNarrowing(rules: ReturnType<typeof rulebook>, tool: Tool): Narrow {
-  if (!rules.rules.some(({ input }) => input !== undefined) || !rules.rules.some(({ then }) => then === "deny")) return undefined;
+  if (!rules.rules.some(({ input }) => input !== undefined) || !rules.rules.some(({ verdict }) => verdict === "deny")) return undefined;
   return ({ untrusted }) => permitted(rules, tool, untrusted.length > 0);
 }
 

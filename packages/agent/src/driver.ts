@@ -125,7 +125,7 @@ export class Drive {
   /** Stops everything; nothing is heard from here on. */
   stop(): void {
     this.#state = "over";
-    for (const id of [...this.#running.keys()]) this.#halt(id);
+    for (const id of this.#running.keys()) this.#halt(id);
     for (const id of this.#timers.keys()) this.#clear(id);
   }
 

@@ -58,8 +58,8 @@ test("what asks when tainted waits for a person only then", async () => {
 });
 
 test("a pattern of arguments that is denied narrows the move", async () => {
-  const inside: Rule = { tools: ["send"], input: { properties: { to: { enum: ["ann", "bob"] } } }, then: "allow" };
-  const policy: Policy = { rules: [inside, { tools: ["send"], then: "deny" }], otherwise: "always" };
+  const inside: Rule = { tools: ["send"], input: { properties: { to: { enum: ["ann", "bob"] } } }, verdict: "allow" };
+  const policy: Policy = { rules: [inside, { tools: ["send"], verdict: "deny" }], otherwise: "always" };
   const { result } = await play(policy, [to("eve"), to("ann"), "ok"]);
   expect([result.illegal, result.steps.map(({ input }) => input["to"])]).toEqual([1, ["ann"]]);
 });
@@ -78,9 +78,9 @@ test("the moves are exactly the inputs that are not denied", () => {
       effects: fc.constantFrom(["external" as const], ["read" as const]),
       input: fc.constantFrom(...schemas),
       tainted: fc.boolean(),
-      then: fc.constantFrom("allow" as const, "ask" as const, "deny" as const),
+      verdict: fc.constantFrom("allow" as const, "ask" as const, "deny" as const),
     },
-    { requiredKeys: ["then"] },
+    { requiredKeys: ["verdict"] },
   );
   const input = fc.constantFrom({}, { to: "a" }, { to: "b" }, { to: "c" });
   fc.assert(

@@ -17,7 +17,7 @@ export interface Rule {
   readonly input?: JsonSchema;
   /** Only once a result of an untrusted tool is in the conversation. Default false: always. */
   readonly tainted?: boolean;
-  readonly then: Verdict;
+  readonly verdict: Verdict;
 }
 
 /** What holds where no rule fits: `writes` (default) asks for tools that write or reach out, `always` and `never` say themselves. */
@@ -42,18 +42,18 @@ export interface Rulebook {
 export function rulebook(policy: Approval | Policy = "writes"): Rulebook {
   if (typeof policy !== "object") return { rules: [], otherwise: policy };
   const { rules = [], whenTainted = {}, otherwise = "writes" } = policy;
-  const tainted = (["deny", "ask"] as const).flatMap((then) => (whenTainted[then] ?? []).map((named) => taintedRule(named, then)));
+  const tainted = (["deny", "ask"] as const).flatMap((verdict) => (whenTainted[verdict] ?? []).map((named) => taintedRule(named, verdict)));
   return { rules: [...tainted, ...rules], otherwise };
 }
 
-function taintedRule(named: string, then: Verdict): Rule {
-  return { ...(EFFECTS.has(named) ? { effects: [named as Effects] } : { tools: [named] }), tainted: true, then };
+function taintedRule(named: string, verdict: Verdict): Rule {
+  return { ...(EFFECTS.has(named) ? { effects: [named as Effects] } : { tools: [named] }), tainted: true, verdict };
 }
 
 /** Fails safe: a function that throws asks. */
 export function verdictOf({ rules, otherwise }: Rulebook, call: ToolCall, tool: Tool, tainted: boolean): Verdict {
   for (const rule of rules)
-    if (fits(rule, tool, tainted) && (!rule.input || problemOf(rule.input, call.input) === undefined)) return rule.then;
+    if (fits(rule, tool, tainted) && (!rule.input || problemOf(rule.input, call.input) === undefined)) return rule.verdict;
   try {
     const own = typeof tool.approval === "function" ? tool.approval(call.input) : tool.approval;
     if (own !== undefined) return own === "allow" || own === "deny" ? own : "ask";
@@ -71,8 +71,8 @@ export function permitted({ rules }: Rulebook, tool: Tool, tainted: boolean): Js
   let left: JsonSchema | boolean = tool.approval !== "deny";
   for (const rule of rules.toReversed()) {
     if (!fits(rule, tool, tainted)) continue;
-    const { input, then } = rule;
-    if (then === "deny") left = input === undefined ? false : left === false ? false : both({ not: input }, left);
+    const { input, verdict } = rule;
+    if (verdict === "deny") left = input === undefined ? false : left === false ? false : both({ not: input }, left);
     else left = input === undefined || left === true ? true : left === false ? input : { anyOf: [input, left] };
   }
   return left === true ? {} : left;

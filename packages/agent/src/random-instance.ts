@@ -133,7 +133,8 @@ function arrayOf(schema: JsonSchema, root: JsonSchema, random: Random, depth: nu
 }
 
 /** What of an `allOf` can be merged; the rest is left to chance. */
-function flattened({ allOf: _, ...rest }: JsonSchema, branches: readonly Json[]): JsonSchema {
+function flattened(schema: JsonSchema, branches: readonly Json[]): JsonSchema {
+  const { allOf: _all, ...rest } = schema;
   const merged = branches.filter(isJsonObject).reduce<JsonSchema | false>((all, branch) => all && intersect(all, branch), rest);
   const { allOf: _left, ...flat } = merged || rest;
   return flat;

@@ -63,7 +63,7 @@ export const MAX_REFUSALS = 2;
 
 type When = ((context: MoveContext) => boolean) | undefined;
 
-export function core({ facts, budget, toolTimeoutMs, verdict, legal, ...closing }: CoreOptions) {
+export function core({ budget, toolTimeoutMs, verdict, legal, ...closing }: CoreOptions) {
   const affords = ({ decisions, spent }: RunContext): boolean =>
     decisions < budget.steps && spent.tokens < budget.tokens && spent.ms < budget.timeMs;
   return setup({

@@ -6,7 +6,7 @@
  *             deciding ──refused──▶ deciding (twice in a row at most)
  *             phase ──call.<exit>──▶ the exit's target        phase ──answer──▶ answered
  *             phase ──gaveUp──▶ failed, or where `otherwise` says
- *     act     acting ──▶ done ──then──▶ …          a call that the chart makes itself
+ *     act     acting ──▶ done ──next──▶ …          a call that the chart makes itself
  *
  * The events `call.<name>` and `answer` are the moves: whoever sends them, the model or a person, plays.
  */
@@ -84,7 +84,7 @@ export function phaseState({ options }: Phase, chart: PhaseChart): StateConfig {
   const { tools = [], exits = {}, answer = false, instructions, when = {}, narrow, limits = {}, otherwise = "failed" } = options;
   const { parallel = chart.parallel, steps } = limits;
   return {
-    meta: { ...(instructions === undefined ? {} : { instructions }) } satisfies MoveMeta,
+    meta: (instructions === undefined ? {} : { instructions }) satisfies MoveMeta,
     entry: { type: "enter", params: { instructions } },
     initial: "deciding",
     on: {
@@ -214,11 +214,11 @@ export interface ActOptions {
   /** Its input, fixed or found in the run so far. Pure. Default `{}`. */
   readonly input?: JsonObject | ((context: MoveContext) => JsonObject);
   /** Where to go then: the first whose guard (of the chart's `guards`) holds. */
-  readonly then: string | readonly { readonly target: string; readonly guard?: string }[];
+  readonly next: string | readonly { readonly target: string; readonly guard?: string }[];
 }
 
 /** A call that the chart makes itself; its result stands in the conversation like any other. */
-export function act({ tool, input = {}, then }: ActOptions): StateConfig {
+export function act({ tool, input = {}, next }: ActOptions): StateConfig {
   return {
     initial: "acting",
     states: {
@@ -229,6 +229,6 @@ export function act({ tool, input = {}, then }: ActOptions): StateConfig {
       },
       done: { type: "final" },
     },
-    onDone: then,
+    onDone: next,
   };
 }
