@@ -10,7 +10,7 @@ const PACKAGES = {
   runtime: ["@orrery/chat", "onnxruntime-node", "zod", "@huggingface/tokenizers", "@huggingface/hub", "@huggingface/jinja"],
   agent: ["@orrery/chat", "xstate", "zod", "ajv"],
   model: [],
-  evals: ["@orrery/chat", "@orrery/runtime", "zod"],
+  evals: ["@orrery/chat", "@orrery/runtime", "@orrery/agent", "zod"],
 };
 
 /** Folder arrows inside runtime, in the order that data flows. Every folder may import errors, manifest and itself. */

@@ -74,6 +74,7 @@ export async function play({ model, request, refusal, onEvent }: PlayRequest): P
   const { calls = [], content, reasoning } = message;
   const cost = { usage: finish.usage, stats: finish.stats };
   const said = { ...(calls.length > 0 && content ? { content } : {}), ...(reasoning ? { reasoning } : {}) };
+  if (finish.error?.code === "prompt/malformed-call") return { events: [malformed(said)], said: {}, cost };
   const failure = failureOf(finish, request);
   if (failure) return { events: [failure], said: {}, cost };
   return { events: eventsOf(message, { legal: request.moves, messages: request.messages, refusal }), said, cost };
@@ -105,6 +106,12 @@ async function* untilAborted(stream: AsyncIterable<ChatEvent>, signal: AbortSign
     if (event.type === "finish") return;
     if (signal?.aborted) return yield { type: "finish", reason: "aborted", usage: NO_USAGE, stats: NO_STATS };
   }
+}
+
+/** A call that does not parse: the model is told, as of any other illegal move. */
+function malformed(said: RunContext["said"]): RefusedEvent {
+  const reason = "the call does not parse";
+  return { type: "refused", reason, messages: [{ role: "assistant", content: "", ...said }, { role: "user", content: reason }] };
 }
 
 function failureOf({ reason, error }: Finish, { maxTokens }: ChatRequest): FailEvent | CancelEvent | undefined {

@@ -5,11 +5,10 @@
 import { resolveMoves, toOrreryError, type AssistantMessage, type ChatEvent, type ChatRequest, type Finish } from "@orrery/chat";
 import type { ConstraintEngine } from "./constraint/engine.ts";
 import type { ConstraintFeatures } from "./constraint/features.ts";
-import type { Grammar } from "./constraint/grammar.ts";
 import { trieOf } from "./constraint/trie.ts";
 import { refuseLong, refuseUnread, type ContextRoom } from "./context-room.ts";
 import { PromptError } from "./errors.ts";
-import { generate, tokenLimit, type GeneratedToken } from "./generate.ts";
+import { generate, tokenLimit, type GeneratedToken, type Steering } from "./generate.ts";
 import type { Manifest } from "./manifest.ts";
 import { Governor } from "./precision/governor.ts";
 import type { PrecisionPolicy } from "./precision/policy.ts";
@@ -42,6 +41,8 @@ export interface ChatParts extends ContextRoom {
   readonly vocabularySize: number;
   /** See {@link Session.sparseHead}; default false. */
   readonly sparseHead?: boolean;
+  /** Where given, no mask holds the model to the moves, and these tokens end its reply. */
+  readonly stop?: ReadonlySet<number>;
 }
 
 /** Reply tokens where the request names no limit. Replies that Orrery Mini was trained on have fewer than 200. */
@@ -55,7 +56,7 @@ export interface Prepared {
   readonly inThought: boolean;
   /** The reply may be calls. */
   readonly calling: boolean;
-  readonly grammar: Grammar;
+  readonly steering: Steering;
   readonly sampler: Sampler;
   readonly bias: ReplyBias | undefined;
   readonly maxTokens: number;
@@ -82,7 +83,8 @@ export function prepare(parts: ChatParts, request: ChatRequest): Prepared {
   const moves = resolveMoves(tools, request.moves);
   const pieces = parts.promptFormat.render(request.messages, tools, { thinking });
   const inThought = endsInThought(pieces, format);
-  const grammar = parts.constraints.compile(moves, inThought ? "open" : thinking ? "optional" : "none", () => passagesOf(request.messages));
+  const thought = inThought ? "open" : thinking ? "optional" : "none";
+  const grammar = parts.stop ? null : parts.constraints.compile(moves, thought, () => passagesOf(request.messages));
   refuseUnread(textUnits(pieces), parts);
   const prompt = encodeConversation(pieces, parts.tokenizer, parts.memory);
   refuseLong(prompt.length, parts);
@@ -91,7 +93,8 @@ export function prepare(parts: ChatParts, request: ChatRequest): Prepared {
   const messages = [...request.messages];
   const bias = replyBias(parts, { ...request, messages });
   const calling = moves.calls.length > 0;
-  return { request: { ...request, messages }, prompt, inThought, calling, grammar, sampler, bias, maxTokens };
+  const steering = grammar ? { grammar: grammar.start() } : { stop: parts.stop! };
+  return { request: { ...request, messages }, prompt, inThought, calling, steering, sampler, bias, maxTokens };
 }
 
 /** @throws ChatError `chat/bad-sampling` */
@@ -174,7 +177,7 @@ async function* answer(parts: ChatParts, prepared: Prepared, record: ReplyRecord
     const tokens = generate({
       sequence,
       prompt: prompt.slice(cached),
-      steering: { grammar: prepared.grammar.start() },
+      steering: prepared.steering,
       sampler: prepared.sampler,
       bias: prepared.bias,
       governor,
@@ -192,7 +195,7 @@ async function* answer(parts: ChatParts, prepared: Prepared, record: ReplyRecord
   }
 
   if (reader.shape === "malformed") {
-    const hint = "ask again, and report it: under the compiled constraint it does not happen";
+    const hint = parts.stop ? "ask again, or under the mask" : "ask again, and report it: under the compiled constraint it does not happen";
     return { reason: "error", error: new PromptError("prompt/malformed-call", "the model wrote a call that does not parse", { hint }) };
   }
   if (reader.shape !== "incomplete") {

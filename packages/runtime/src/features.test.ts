@@ -105,7 +105,7 @@ async function replies(features: ConstraintFeatures): Promise<Reply[]> {
     [REQUESTS[0]!, SAMPLED],
     [REQUESTS[1]!, SAMPLED],
   ] as const) {
-    const { prompt, grammar, sampler } = prepare(parts, { ...request, sampling });
+    const { prompt, steering, sampler } = prepare(parts, { ...request, sampling });
     let computed = prompts.get(request);
     if (!computed) {
       computed = session.createSequence();
@@ -115,7 +115,6 @@ async function replies(features: ConstraintFeatures): Promise<Reply[]> {
     const sequence = recording(computed.fork(computed.length));
     const ids: number[] = [];
     const limits = { maxTokens: MOST_TOKENS, signal: undefined };
-    const steering = { grammar: grammar.start() };
     for await (const { id } of generate({ sequence, prompt: prompt.slice(-1), steering, sampler, features, limits })) ids.push(id);
     sequence.dispose();
     made.push({ ids, steps: sequence.asked.length, sparse: sequence.asked.filter(({ candidates }) => candidates !== undefined).length });

@@ -5,7 +5,7 @@
 import { basename } from "node:path";
 import type { ChatEvent, ChatModel, ChatRequest, Sampling } from "@orrery/chat";
 import { loadCache, saveCache, type Remembered } from "./cache-file.ts";
-import { chat, governorOf } from "./chat.ts";
+import { chat, governorOf, type ChatParts } from "./chat.ts";
 import { quoted } from "./checkpoint/json.ts";
 import { createConstraintEngine, type ConstraintEngine } from "./constraint/engine.ts";
 import type { ConstraintFeatures } from "./constraint/features.ts";
@@ -76,6 +76,11 @@ export interface LoadedModel extends Speaker {
   /** Whether its weights are mapped as packed at an earlier load: see {@link SessionOptions.prepacked}. */
   readonly prepacked: Prepacked;
   /**
+   * The same model without a mask: its replies may be malformed, or moves that are not legal. For measuring what the mask does, and for
+   * trying callers that must bear it.
+   */
+  unconstrained(): ChatModel;
+  /**
    * The same weights under another policy, with conversations of its own; it ends with this model.
    * @throws PrecisionError `precision/no-choice`, `precision/bad-policy`
    */
@@ -136,6 +141,7 @@ export async function loadModel(source: string = embeddedModelDirectory(), optio
     ...speaker(remembered, words.value, { ...speaking, policy: chosen }),
     manifest,
     prepacked: session.prepacked,
+    unconstrained: () => speaker(remember(), { ...words.value, stop: stopTokens(words.value, tokens.stop) }, { ...speaking, policy: chosen }),
     withPolicy: (other) => speaker(remember(), words.value, { ...speaking, policy: policyFor(manifest, other) }),
     saveCache: (path) => saveCache(path, remembered),
     loadCache: (path) => loadCache(path, remembered),
@@ -151,7 +157,7 @@ interface Speaking {
 }
 
 /** A model's replies under one policy, which is also what the rows of its conversations were computed under. */
-function speaker({ session, pool, memory }: Remembered, words: Words, { id, tokens, policy, sampling: own }: Speaking): Speaker {
+function speaker({ session, pool, memory }: Remembered, words: Words & Pick<ChatParts, "stop">, { id, tokens, policy, sampling: own }: Speaking): Speaker {
   const { tokenizer } = words;
   const { contextLength, vocabularySize, sparseHead } = session;
   const parts = { ...words, pool, memory, contextLength, vocabularySize, sparseHead, policy, sampling: own };
@@ -210,6 +216,12 @@ function thoughtMarks({ tokenizer, promptFormat }: Words): { open: number; close
   const { channelOpen, channelClose } = promptFormat.format;
   const [open, close] = [channelOpen, channelClose].map((text) => tokenizer.control.get(text));
   return open === undefined || close === undefined ? undefined : { open, close };
+}
+
+/** What ends a reply that no grammar ends: an answer, and calls. */
+function stopTokens({ tokenizer, promptFormat: { format } }: Words, stop: readonly number[]): ReadonlySet<number> {
+  const names = [format.turnClose, ...(format.calls === "native" ? [format.responseOpen] : [])];
+  return new Set([...stop, ...names.flatMap((name) => tokenizer.control.get(name) ?? [])]);
 }
 
 interface Words {

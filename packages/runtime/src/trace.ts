@@ -38,7 +38,7 @@ export interface Trace {
 /** @throws OrreryError what preparing the request throws, and what a step throws */
 export async function trace(parts: ChatParts, request: ChatRequest, given?: readonly number[]): Promise<Trace> {
   const prepared = prepare(parts, request);
-  const { prompt, grammar, sampler, bias, maxTokens } = prepared;
+  const { prompt, steering, sampler, bias, maxTokens } = prepared;
   const record = new ReplyRecord(prompt.length, performance.now());
   const reader = new ReplyReader(replyParser(parts, prepared), new Set());
   const seen: { logits: Float32Array; legal: Uint32Array | null }[] = [];
@@ -58,7 +58,6 @@ export async function trace(parts: ChatParts, request: ChatRequest, given?: read
   let first = began;
   try {
     const limits = { maxTokens: given === undefined ? maxTokens : Math.min(maxTokens, given.length), signal: request.signal };
-    const steering = { grammar: grammar.start() };
     const tokens = generate({ sequence, prompt: prompt.slice(cached), steering, sampler: recording, bias, governor, features, limits });
     for await (const token of tokens) {
       if (!token.forced && steps.length === 0) first = performance.now();
