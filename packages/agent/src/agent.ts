@@ -5,10 +5,10 @@
 import type { ChatModel, JsonSchema, ToolSpec } from "@orrery/chat";
 import { fromPromise, type AnyMachineSnapshot, type NonReducibleUnknown } from "xstate";
 import { z } from "zod";
-import { caller } from "./actors/call.ts";
+import { caller, type Surroundings } from "./actors/call.ts";
 import { decide } from "./actors/decide.ts";
 import { agentChart, type AgentChart, type Limits } from "./chart.ts";
-import type { ActorFunction, Clock } from "./driver.ts";
+import type { ActorFunction } from "./driver.ts";
 import { AgentError } from "./errors.ts";
 import type { CallResult } from "./machines/chart-state.ts";
 import type { CallInput, ChartEmitted, ChartMachine } from "./machines/core.ts";
@@ -42,8 +42,8 @@ export interface Agent<Output = string> {
   readonly output: ToolSchema | undefined;
   /** The chart with its actors, for XState's own `createActor`; to draw, to check, to invoke from a chart of your own. */
   readonly machine: ChartMachine;
-  /** What the chart's named actors do, for a drive with this clock. */
-  readonly actors: (clock?: Clock) => Readonly<Record<string, ActorFunction>>;
+  /** What the chart's named actors do. */
+  readonly actors: (around?: Surroundings) => Readonly<Record<string, ActorFunction>>;
   /** Only a type: what `output` of a result is. */
   readonly answers?: Output;
 }
@@ -65,9 +65,9 @@ export function createAgent<Output = string>(options: AgentOptions<Output>): Age
   const deciding = { model, tools: specs, replyTokens: limits.replyTokens, thinking };
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
   const call = caller({ tools: byName });
-  const actors = (clock?: Clock): Readonly<Record<string, ActorFunction>> => ({
+  const actors = (around?: Surroundings): Readonly<Record<string, ActorFunction>> => ({
     decide: (args) => decide(deciding, args),
-    call: clock ? caller({ tools: byName, clock }) : call,
+    call: around ? caller({ tools: byName, ...around }) : call,
   });
   return {
     model,

@@ -1,6 +1,8 @@
 /** `@orrery/agent`: agents as statecharts whose legal moves are the grammar of the model. */
 export { createAgent, type Agent, type AgentOptions } from "./agent.ts";
 export { agentChart, type AgentChart, type ChartOptions, type Limits } from "./chart.ts";
+export { planChart, type PlanOptions } from "./charts/plan.ts";
+export { agentTool, teamChart, type AgentToolOptions, type Member, type TeamOptions } from "./charts/team.ts";
 export { toMermaid } from "./draw.ts";
 export { Drive, realClock, type ActorArgs, type ActorFunction, type ActorNews, type Clock, type DriveOptions } from "./driver.ts";
 export { AgentError, type ErrorFacts } from "./errors.ts";

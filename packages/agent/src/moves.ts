@@ -46,8 +46,6 @@ export interface AnswerMoveMeta {
 export interface MoveMeta {
   readonly move?: CallMoveMeta | AnswerMoveMeta;
   readonly parallel?: number;
-  /** Said to the model when the state is entered. */
-  readonly instructions?: string;
 }
 
 const CALL = "call.";

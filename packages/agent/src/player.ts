@@ -111,7 +111,14 @@ async function* untilAborted(stream: AsyncIterable<ChatEvent>, signal: AbortSign
 /** A call that does not parse: the model is told, as of any other illegal move. */
 function malformed(said: RunContext["said"]): RefusedEvent {
   const reason = "the call does not parse";
-  return { type: "refused", reason, messages: [{ role: "assistant", content: "", ...said }, { role: "user", content: reason }] };
+  return {
+    type: "refused",
+    reason,
+    messages: [
+      { role: "assistant", content: "", ...said },
+      { role: "user", content: reason },
+    ],
+  };
 }
 
 function failureOf({ reason, error }: Finish, { maxTokens }: ChatRequest): FailEvent | CancelEvent | undefined {

@@ -56,7 +56,7 @@ export class Runner<Output> implements Run<Output> {
     this.#watch = new Stopwatch(options.clock ?? realClock, saved?.timings);
     this.#drive = new Drive({
       machine: agent.machine,
-      actors: agent.actors(options.clock),
+      actors: agent.actors(options.clock || options.approve ? { clock: options.clock, approve: options.approve } : undefined),
       ...(options.clock ? { clock: options.clock } : {}),
       onEmit: (event) => this.#tell(event as RunEvent),
       onActor: (news) => this.#watch.hear(news),

@@ -65,7 +65,7 @@ const savedRunSchema = z.object({
       .array(
         z.object({
           call: toolCallSchema,
-          state: z.enum(["ready", "asked", "granted", "denied", "running", "done"]),
+          state: z.enum(["ready", "asked", "granted", "denied", "running", "done", "left"]),
           result: result.nullable(),
         }),
       )

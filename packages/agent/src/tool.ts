@@ -2,7 +2,7 @@
  * A tool: what a model may call and what then runs. In: a definition with zod types or JSON Schemas. Out: a {@link Tool} whose schemas
  * are compiled. Law: `run` sees only input that the schema accepts, whatever the model is, and a copy that is its own.
  */
-import { TOOL_NAME, type Json, type JsonObject, type JsonSchema, type ToolSpec } from "@orrery/chat";
+import { TOOL_NAME, type Json, type JsonObject, type JsonSchema, type ToolCall, type ToolSpec } from "@orrery/chat";
 import { z } from "zod";
 import { AgentError } from "./errors.ts";
 import { copyJson } from "./json-value.ts";
@@ -20,6 +20,8 @@ export interface ToolRun {
   readonly callId: string;
   /** Tells whoever watches the run how far the work is: a `tool-progress` event. */
   readonly progress: (value: Json) => void;
+  /** Asks the person who watches the run about a call that the tool itself would make. Nobody there: false. */
+  readonly approve: (call: ToolCall) => Promise<boolean>;
 }
 
 type ToolResult<T> = T | Promise<T> | AsyncGenerator<Json, T | undefined, undefined>;
@@ -114,8 +116,8 @@ export function tool(definition: ZodToolDefinition<z.ZodType, unknown> | JsonToo
     effects,
     trust,
     ...rest,
-    run: async (given, { progress = () => {}, ...told }) => {
-      const context = { ...told, progress };
+    run: async (given, { progress = () => {}, approve = () => Promise.resolve(false), ...told }) => {
+      const context = { ...told, progress, approve };
       const parsed = await takes.parse(given);
       if ("problem" in parsed) throw new AgentError("tool/bad-input", parsed.problem);
       const result = copyJson(await collect((run as JsonToolDefinition["run"])(parsed.value as JsonObject, context), context));

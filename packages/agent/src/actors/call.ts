@@ -11,9 +11,15 @@ import type { CallResult } from "../machines/chart-state.ts";
 import { problemOf } from "../schema.ts";
 import type { Tool } from "../tool.ts";
 
-export interface CallOptions {
+export interface CallOptions extends Surroundings {
   readonly tools: ReadonlyMap<string, Tool>;
+}
+
+/** What a run has around it. */
+export interface Surroundings {
   readonly clock?: Clock | undefined;
+  /** Asks a person. Default: nobody is there, so nothing is allowed. */
+  readonly approve?: ((call: ToolCall) => boolean | Promise<boolean>) | undefined;
 }
 
 export interface Calling {
@@ -23,7 +29,7 @@ export interface Calling {
 }
 
 /** Runs calls of these tools. */
-export function caller({ tools, clock }: CallOptions): (calling: Calling) => Promise<CallResult> {
+export function caller({ tools, clock, approve }: CallOptions): (calling: Calling) => Promise<CallResult> {
   const machine = toolCallMachine.provide({
     actions: {
       check: assign(({ context: { call } }) => {
@@ -39,6 +45,7 @@ export function caller({ tools, clock }: CallOptions): (calling: Calling) => Pro
       tool!.run(structuredClone(call.input), {
         signal: stopped,
         callId: call.id,
+        approve: async (asked) => (await approve?.(asked)) === true,
         progress: (progress) => {
           if (!stopped.aborted) emit({ type: "tool-progress", call, progress });
         },

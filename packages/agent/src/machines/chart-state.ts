@@ -9,10 +9,10 @@ import type { ErrorFacts } from "../errors.ts";
 /** How a call ended. */
 export type CallResult = { readonly output: Json } | { readonly error: ErrorFacts };
 
-/** A call of the open batch. `asked` waits for a person; `denied` will not run. An exit is `done` at once. */
+/** A call of the open batch. `asked` waits for a person; `denied` will not run; `left` is an exit, from which the facts have been learnt. */
 export interface OpenCall {
   readonly call: ToolCall;
-  readonly state: "ready" | "asked" | "granted" | "denied" | "running" | "done";
+  readonly state: "ready" | "asked" | "granted" | "denied" | "running" | "done" | "left";
   readonly result: CallResult | null;
 }
 
@@ -136,14 +136,20 @@ export function closeBatch(
   const reply: AssistantMessage = { role: "assistant", ...said, calls: closed.map(({ call }) => call) };
   const results = closed.map(({ call, result }) => toolMessage(call, result));
   const made = closed.map(({ call, result }): Step => ({ tool: call.name, input: call.input, ...result }));
+  const news = made.filter((_, i) => calls[i]!.state !== "left");
   return {
     messages: [...messages, reply, ...results],
     steps: [...steps, ...made],
     calls: [],
     said: {},
-    facts: made.reduce((known, step) => (Object.hasOwn(learn, step.tool) ? learn[step.tool]!(known, step) : known), facts),
+    facts: news.reduce((known, step) => learnt(known, step, learn), facts),
     untrusted: [...new Set([...untrusted, ...untrustedIn(results, trust)])],
   };
+}
+
+/** The facts after a step. */
+export function learnt(facts: JsonObject, step: Step, learn: Learn = {}): JsonObject {
+  return Object.hasOwn(learn, step.tool) ? learn[step.tool]!(facts, step) : facts;
 }
 
 export function toolMessage(call: ToolCall, result: CallResult): Message {

@@ -8,7 +8,7 @@ import { errorFacts, type ErrorFacts } from "../errors.ts";
 import type { AnswerEvent, CallEvent, MoveMeta } from "../moves.ts";
 import type { CancelEvent, DecidedEvent, DecideEmitted, FailEvent, GaveUpEvent, Played, RefusedEvent } from "../player.ts";
 import type { MoveContext } from "../tool.ts";
-import { addCost, changeCall, closeBatch, freshId, isPending, newRun } from "./chart-state.ts";
+import { addCost, changeCall, closeBatch, freshId, isPending, learnt, newRun } from "./chart-state.ts";
 import type { CallResult, Closing, OpenCall, RunContext, RunInput } from "./chart-state.ts";
 
 /** A person's word on a call that waits. */
@@ -100,8 +100,9 @@ export function core({ budget, toolTimeoutMs, verdict, legal, ...closing }: Core
     },
     actions: {
       /** Into a phase: its instructions answer the exit that led here; where none did they are said. */
-      enter: assign(({ context }, { instructions }: { instructions?: string | undefined }) => {
+      enter: assign(({ context }, { instructions: given }: { instructions?: string | ((context: MoveContext) => string) | undefined }) => {
         const leaving = context.calls.length > 0;
+        const instructions = typeof given === "function" ? given({ ...context, ...closeBatch(context, closing) }) : given;
         const told =
           leaving && instructions !== undefined
             ? { ...context, calls: context.calls.map((open): OpenCall => ({ ...open, result: { output: instructions } })) }
@@ -137,8 +138,9 @@ export function core({ budget, toolTimeoutMs, verdict, legal, ...closing }: Core
         };
         return { ...closed, calls: [{ call, state: "ready" as const, result: null }] };
       }),
-      leave: enqueueActions(({ enqueue }, call: ToolCall) => {
-        enqueue.assign({ calls: [{ call, state: "done", result: { output: "ok" } }] });
+      leave: enqueueActions(({ context, enqueue }, call: ToolCall) => {
+        const facts = learnt(context.facts, { tool: call.name, input: call.input, output: "ok" }, closing.learn);
+        enqueue.assign({ calls: [{ call, state: "left", result: { output: "ok" } }], facts });
         enqueue.emit({ type: "move", call });
       }),
       countDecision: assign(({ context }) => ({

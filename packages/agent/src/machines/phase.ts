@@ -41,7 +41,7 @@ export interface PhaseOptions {
   /** Whether the model may answer here, which ends the run: in free text, or as JSON under a schema. Default false. */
   readonly answer?: boolean | { readonly schema: JsonSchema };
   /** Told to the model when it enters. */
-  readonly instructions?: string;
+  readonly instructions?: string | ((context: MoveContext) => string);
   /** Further limits on tools here, by name. Pure. */
   readonly when?: Readonly<Record<string, (context: MoveContext) => boolean>>;
   readonly narrow?: Readonly<Record<string, (context: MoveContext) => JsonSchema | false>>;
@@ -84,7 +84,6 @@ export function phaseState({ options }: Phase, chart: PhaseChart): StateConfig {
   const { tools = [], exits = {}, answer = false, instructions, when = {}, narrow, limits = {}, otherwise = "failed" } = options;
   const { parallel = chart.parallel, steps } = limits;
   return {
-    meta: (instructions === undefined ? {} : { instructions }) satisfies MoveMeta,
     entry: { type: "enter", params: { instructions } },
     initial: "deciding",
     on: {
