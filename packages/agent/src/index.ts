@@ -3,12 +3,21 @@ export { createAgent, type Agent, type AgentOptions } from "./agent.ts";
 export { agentChart, type AgentChart, type ChartOptions, type Limits } from "./chart.ts";
 export { planChart, type PlanOptions } from "./charts/plan.ts";
 export { agentTool, teamChart, type AgentToolOptions, type Member, type TeamOptions } from "./charts/team.ts";
+export {
+  conversation,
+  type CompactionOptions,
+  type Conversation,
+  type ConversationOptions,
+  type SavedConversation,
+  type SayOptions,
+} from "./conversation.ts";
 export { toMermaid } from "./draw.ts";
 export { Drive, realClock, type ActorArgs, type ActorFunction, type ActorNews, type Clock, type DriveOptions } from "./driver.ts";
 export { AgentError, type ErrorFacts } from "./errors.ts";
 export type { Learn, RunContext, RunInput, Step } from "./machines/chart-state.ts";
 export type { ChartEmitted, ChartEvent, ChartMachine } from "./machines/core.ts";
 export { act, phase, type ActOptions, type Exit, type Phase, type PhaseOptions, type StateConfig } from "./machines/phase.ts";
+export { conversationMachine, type ConversationEmitted } from "./machines/conversation.machine.ts";
 export { toolCallMachine } from "./machines/tool-call.machine.ts";
 export { moves, type AnswerEvent, type AnswerMoveMeta, type CallEvent, type CallMoveMeta, type MoveEvent, type MoveMeta } from "./moves.ts";
 export { play, type DecideEmitted, type Played, type PlayRequest, type ReplyEvent } from "./player.ts";

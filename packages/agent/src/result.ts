@@ -13,6 +13,8 @@ import type { SavedRun, Timings } from "./saved-run.ts";
 export interface RunOptions {
   /** Earlier conversation, e.g. `messages` of the last result. Default none. */
   readonly messages?: readonly Message[];
+  /** Tools whose untrusted results were read before `messages` begin, e.g. `untrusted` of a result whose messages were summed up. Default none. */
+  readonly untrusted?: readonly string[];
   /** Cancels the run: model and tools are told, and nothing is waited for. */
   readonly signal?: AbortSignal;
   /** Asks a person about a call, one at a time; only `true` allows it. Without it, a call that needs approval makes the run wait. */
@@ -49,6 +51,10 @@ export interface RunResult<Output = string> {
   readonly facts: JsonObject;
   /** The whole conversation with this turn: complete whatever the status, ready to be `messages` of the next run. */
   readonly messages: readonly Message[];
+  /** Tools whose results in the conversation are text that others wrote. */
+  readonly untrusted: readonly string[];
+  /** Tokens of the last prompt with its reply: how full the context is. */
+  readonly contextTokens: number;
   /** Summed over the replies. */
   readonly usage: Usage;
   readonly stats: ReplyStats;
@@ -75,7 +81,7 @@ export interface Ending {
 
 /** The result that a run's last context amounts to. */
 export function resultOf({ status, state, context, timings }: Ending): RunResult<unknown> {
-  const { answer, steps, messages, usage, stats, decisions, illegal, error, calls, facts } = context;
+  const { answer, steps, messages, usage, stats, decisions, illegal, error, calls, facts, untrusted, contextTokens } = context;
   return {
     status,
     state,
@@ -83,6 +89,8 @@ export function resultOf({ status, state, context, timings }: Ending): RunResult
     steps,
     facts,
     messages,
+    untrusted,
+    contextTokens,
     usage,
     stats,
     timings,

@@ -75,13 +75,13 @@ export async function* stream<Output>(
   }
 }
 
-function inputOf({ instructions }: Agent<unknown>, task: string, { messages: earlier = [], sampling }: RunOptions): RunInput {
+function inputOf({ instructions }: Agent<unknown>, task: string, { messages: earlier = [], sampling, untrusted }: RunOptions): RunInput {
   if (typeof task !== "string")
     throw new AgentError("agent/bad-task", `the task must be text, found ${typeof task}`, { hint: "pass a string" });
   requireClosed(earlier);
   const system: readonly Message[] =
     instructions !== undefined && earlier[0]?.role !== "system" ? [{ role: "system", content: instructions }] : [];
-  return { messages: [...system, ...earlier, { role: "user", content: task }], sampling };
+  return { messages: [...system, ...earlier, { role: "user", content: task }], sampling, untrusted };
 }
 
 function requireClosed(messages: readonly Message[]): void {

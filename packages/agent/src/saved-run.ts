@@ -58,6 +58,7 @@ const savedRunSchema = z.object({
     facts: jsonObjectSchema,
     untrusted: z.array(z.string()),
     phaseDecisions: count,
+    contextTokens: count,
     toolMs: amount,
     spent: z.object({ tokens: count, ms: amount }),
     said: z.object({ content: z.string().optional(), reasoning: z.string().optional() }),

@@ -28,6 +28,8 @@ export interface RunInput {
   /** The conversation, the user's task last. */
   readonly messages: readonly Message[];
   readonly sampling?: Sampling | undefined;
+  /** Tools whose untrusted results were read before `messages` begin. Default none. */
+  readonly untrusted?: readonly string[] | undefined;
 }
 
 export interface RunContext {
@@ -39,6 +41,8 @@ export interface RunContext {
   readonly untrusted: readonly string[];
   /** Decisions since the phase was entered. */
   readonly phaseDecisions: number;
+  /** Tokens of the last prompt with its reply. */
+  readonly contextTokens: number;
   /** Milliseconds spent in tools. */
   readonly toolMs: number;
   /** What the run had cost when the open decision began: tokens computed, milliseconds in model and tools. */
@@ -57,13 +61,14 @@ export interface RunContext {
   readonly error: ErrorFacts | null;
 }
 
-export function newRun({ messages, sampling }: RunInput, facts: JsonObject, trust: TrustOf): RunContext {
+export function newRun({ messages, sampling, untrusted = [] }: RunInput, facts: JsonObject, trust: TrustOf): RunContext {
   return {
     messages,
     sampling: sampling ?? null,
     facts,
-    untrusted: untrustedIn(messages, trust),
+    untrusted: [...new Set([...untrusted, ...untrustedIn(messages, trust)])],
     phaseDecisions: 0,
+    contextTokens: 0,
     toolMs: 0,
     spent: { tokens: 0, ms: 0 },
     said: {},
@@ -85,11 +90,12 @@ export interface ReplyCost {
 }
 
 /** Sums over the replies of a turn: means by sampled tokens, the first reply's first token, total time. */
-export function addCost(context: RunContext, { usage, stats }: ReplyCost): Pick<RunContext, "usage" | "stats"> {
+export function addCost(context: RunContext, { usage, stats }: ReplyCost): Pick<RunContext, "usage" | "stats" | "contextTokens"> {
   const old = context.stats;
   const sampledTokens = old.sampledTokens + stats.sampledTokens;
   return {
     usage: addUsage(context.usage, usage),
+    contextTokens: usage.promptTokens + usage.replyTokens,
     stats: {
       maskedMass: sampledTokens && (old.maskedMass * old.sampledTokens + stats.maskedMass * stats.sampledTokens) / sampledTokens,
       maskedMassMax: Math.max(old.maskedMassMax, stats.maskedMassMax),

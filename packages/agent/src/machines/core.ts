@@ -111,7 +111,9 @@ export function core({ budget, toolTimeoutMs, verdict, legal, ...closing }: Core
         return {
           ...closed,
           phaseDecisions: 0,
-          ...(leaving || instructions === undefined ? {} : { messages: withInstructions(closed.messages, instructions) }),
+          ...(leaving || instructions === undefined
+            ? {}
+            : { messages: withInstructions(closed.messages, instructions, context.decisions === 0) }),
         };
       }),
       /** What a decision costs does not make it illegal. */
@@ -250,13 +252,11 @@ function givenUp(reason: string): ErrorFacts {
   };
 }
 
-/** Where nobody asked for them yet, instructions go into the system message: before the first reply of a conversation no prefix is kept. */
-function withInstructions(messages: readonly Message[], instructions: string): readonly Message[] {
+/** Where a run begins they belong into the system message, which is then the same in each turn; later they are said. */
+function withInstructions(messages: readonly Message[], instructions: string, begins: boolean): readonly Message[] {
   const [first, ...rest] = messages;
-  if (messages.some(({ role }) => role === "assistant")) {
-    const said = messages.some((message) => message.role !== "tool" && message.content?.includes(instructions));
-    return said ? messages : [...messages, { role: "user", content: instructions }];
-  }
+  if (!begins) return [...messages, { role: "user", content: instructions }];
+  if (first?.role === "system" && first.content.includes(instructions)) return messages;
   return first?.role === "system"
     ? [{ ...first, content: `${first.content}\n\n${instructions}` }, ...rest]
     : [{ role: "system", content: instructions }, ...messages];
