@@ -1,5 +1,5 @@
 /** Sets of numbers: what the rest of the engine uses of this folder. */
-export { cardinality, has, isEmpty, some } from "./members.ts";
+export { has, isEmpty, listed, some } from "./members.ts";
 export {
   atLeast,
   atMost,

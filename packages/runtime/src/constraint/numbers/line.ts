@@ -4,7 +4,7 @@
  * Law: within a cell only divisibility is left to decide.
  */
 import { toDouble, type Decimal } from "./decimal.ts";
-import { ALIGNED, between, locationOf, order, sorted, type Point } from "./point.ts";
+import { ALIGNED, between, order, pointOf, sorted, type Point } from "./point.ts";
 import { middleAbove, middleBelow } from "./double.ts";
 import { EVERY_NUMBER, fold, literals, NO_NUMBER, type Atom, type NumberSet } from "./number-set.ts";
 import { progressions, type Progression } from "./progressions.ts";
@@ -36,6 +36,9 @@ export interface Span {
   readonly last: number;
 }
 
+/** What is nearer to 0 reads as 0, what is farther as Infinity. */
+const OUTERMOST = [Number.MIN_VALUE, Infinity].map(middleBelow).map(pointOf);
+
 /** Of more cells than these it is not asked where the members are. */
 const MAX_SCANNED = 4_096;
 
@@ -55,10 +58,14 @@ export class Side {
     this.negative = negative;
     const atoms = literals(set).map(({ atom }) => atom);
     const values = atoms.flatMap(named).filter(([value]) => value !== 0 && value < 0 === negative);
-    const middles = [Number.MIN_VALUE, Infinity, ...atoms.flatMap(edges)].map(middleBelow);
-    const exact = [...middles, ...values.map(([, decimal]) => decimal)];
-    this.#points = sorted(exact);
-    if (rounded) this.#points = sorted([...exact, ...values.flatMap(([value, decimal]) => this.#around(Math.abs(value), decimal))]);
+    const middles = atoms.flatMap(edges).map(middleBelow);
+    const exact = [...middles, ...values.map(([, decimal]) => decimal)].map(pointOf);
+    this.#points = sorted([...OUTERMOST, ...exact]);
+    if (rounded)
+      this.#points = sorted([
+        ...this.#points,
+        ...values.flatMap(([value, decimal]) => this.#around(Math.abs(value), decimal)).map(pointOf),
+      ]);
   }
 
   /** The exponents of members lie between these. */
@@ -171,7 +178,8 @@ export class Side {
 
   /** The numbers beside a point that read as its double: the readings differ there, which matters where the exact one may hold. */
   #around(magnitude: number, decimal: Decimal): Decimal[] {
-    const index = this.locate(...locationOf(decimal));
+    const { exponent, aligned } = pointOf(decimal);
+    const index = this.locate(exponent, aligned);
     const sides: [number, () => Decimal][] = [
       [index - 1, () => middleBelow(magnitude)],
       [index + 1, () => middleAbove(magnitude)],

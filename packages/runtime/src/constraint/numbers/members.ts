@@ -1,6 +1,6 @@
 /**
- * Questions about a set: is it empty, how many members has it, which. In: a set. Out: answers about the doubles that spellings of its
- * members read as. Law: a count is exact or Infinity; "empty" is a proof.
+ * Questions about a set: is it empty, which are its members. In: a set. Out: answers about the doubles that spellings of its members read
+ * as. Law: "empty" and "all of them" are proofs.
  */
 import { ConstraintError } from "../../errors.ts";
 import type { Where } from "../where.ts";
@@ -10,11 +10,9 @@ import { lineOf, type Line } from "./lines.ts";
 import type { Side } from "./line.ts";
 import type { NumberSet } from "./number-set.ts";
 import { isMember } from "./reading.ts";
-import { members, ranges, search, type Block } from "./search.ts";
+import { members, ranges, search, type Block, type Verdict } from "./search.ts";
 import { everyBlock, SCIENTIFIC } from "./spelling.ts";
 
-/** More members are not counted. */
-const MAX_COUNTED = 10_000;
 /** Numbers tried one by one within one cell of one decade, when members are counted. */
 const MAX_TRIED = 50_000;
 
@@ -26,28 +24,39 @@ export function has(set: NumberSet, value: number): boolean {
 /** @throws ConstraintError `constraint/too-large` when no member was found in a limited search that proves nothing */
 export function isEmpty(set: NumberSet, where: Where): boolean {
   const line = lineOf(set, true);
-  if (line.zero) return false;
+  let verdict = verdicts.get(line);
+  if (!verdict) verdicts.set(line, (verdict = searched(line)));
+  if (verdict === "unknown") throw tooLarge(where);
+  return verdict === "none";
+}
+
+/** Has the line a member? Schemas share lines, and ask again and again. */
+const verdicts = new WeakMap<Line, Verdict>();
+
+function searched(line: Line): Verdict {
+  if (line.zero) return "some";
   let unknown = false;
   for (const { side, block } of everything(line)) {
     const verdict = search(side, block);
-    if (verdict === "some") return false;
+    if (verdict === "some") return verdict;
     unknown ||= verdict === "unknown";
   }
-  if (unknown) throw tooLarge(where);
-  return true;
+  return unknown ? "unknown" : "none";
 }
 
-/** The number of members; Infinity when there are more than 10,000. */
-export function cardinality(set: NumberSet, where: Where): number {
-  const found = collect(lineOf(set, true), MAX_COUNTED);
-  // Sets that are too sparse to be counted are empty or not.
-  return found ? found.size : isEmpty(set, where) ? 0 : Infinity;
+/** All members, ascending; undefined when there are more than `most`, or perhaps. */
+export function listed(set: NumberSet, most: number): number[] | undefined {
+  const found = collect(lineOf(set, true), most);
+  return found && ascending(found);
 }
 
 /** Up to `count` members, those with few digits first when there are more; ascending. */
 export function some(set: NumberSet, count: number): number[] {
   const line = lineOf(set, true);
-  const found = collect(line, count) ?? shortest(line, count);
+  return ascending(collect(line, count) ?? shortest(line, count));
+}
+
+function ascending(found: ReadonlySet<number>): number[] {
   return [...found].sort((a, b) => a - b);
 }
 

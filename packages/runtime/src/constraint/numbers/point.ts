@@ -19,24 +19,18 @@ export function order(a: Point, b: Point): number {
 }
 
 /** Ascending, each once. */
-export function sorted(magnitudes: readonly Decimal[]): Point[] {
-  return magnitudes
-    .map((magnitude) => {
-      const [exponent, aligned] = locationOf(magnitude);
-      return { exponent, aligned };
-    })
-    .sort(order)
-    .filter((point, i, all) => i === 0 || order(point, all[i - 1]!) !== 0);
+export function sorted(points: readonly Point[]): Point[] {
+  return [...points].sort(order).filter((point, i, all) => i === 0 || order(point, all[i - 1]!) !== 0);
 }
 
-/** Exponent and aligned digits; of longer ones the last digit is 5, between what can be spelt. */
-export function locationOf(magnitude: Decimal): [exponent: number, aligned: bigint] {
+/** Of longer magnitudes the last digit is 5, between what can be spelt. */
+export function pointOf(magnitude: Decimal): Point {
   const { digits } = magnitude;
   const exponent = leadingExponent(magnitude);
   const length = exponent - magnitude.scale + 1;
-  if (length < ALIGNED) return [exponent, digits * ten(ALIGNED - length)];
+  if (length < ALIGNED) return { exponent, aligned: digits * ten(ALIGNED - length) };
   const dropped = ten(length - ALIGNED + 1);
-  return [exponent, (digits / dropped) * 10n + (digits % dropped === 0n ? 0n : 5n)];
+  return { exponent, aligned: (digits / dropped) * 10n + (digits % dropped === 0n ? 0n : 5n) };
 }
 
 /** A number between two points. */

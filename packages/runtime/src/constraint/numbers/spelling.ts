@@ -162,8 +162,12 @@ function filled(text: string, length: number): { readonly low: bigint; readonly 
 
 /** The exponents that begin so. */
 function* exponents(text: string): Generator<number> {
-  for (const { first, last } of exponentSpans(text))
-    for (let exponent = Math.max(first, SMALLEST_EXPONENT); exponent <= Math.min(last, LARGEST_EXPONENT); exponent++) yield exponent;
+  for (const span of exponentSpans(text)) yield* within(span);
+}
+
+/** The exponents of a span that numbers have. */
+function* within({ first, last }: Span): Generator<number> {
+  for (let exponent = Math.max(first, SMALLEST_EXPONENT); exponent <= Math.min(last, LARGEST_EXPONENT); exponent++) yield exponent;
 }
 
 /** The exponents that begin so: no sign, a sign, or a sign and digits. */
@@ -181,7 +185,12 @@ export function exponentSpans(text: string): readonly Span[] {
 
 /** Every number of one sign but 0, with so many digits. */
 export function* everyBlock({ first, last }: Span, digits = SCIENTIFIC.digits): Generator<Block> {
-  for (const exponent of exponents(""))
-    if (exponent >= first && exponent <= last)
-      yield { exponent, low: ten(digits - 1), high: ten(digits) - 1n, scale: exponent - digits + 1 };
+  const low = ten(digits - 1);
+  const high = ten(digits) - 1n;
+  // Those of plain numbers first: most sets have them.
+  for (const span of [
+    { first: Math.max(first, 0), last },
+    { first, last: Math.min(last, -1) },
+  ])
+    for (const exponent of within(span)) yield { exponent, low, high, scale: exponent - digits + 1 };
 }

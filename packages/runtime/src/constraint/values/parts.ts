@@ -112,8 +112,8 @@ export class Parts implements PartMaker {
 
   /** A few numbers are spelt out, whatever digits they have. */
   #numbers(set: NumberSet): Part {
-    const few = number.some(set, MAX_SPELT + 1);
-    if (few.length > MAX_SPELT) return numberPart(set, { exponent: this.#options.exponent, where: this.where });
+    const few = number.listed(set, MAX_SPELT);
+    if (!few) return numberPart(set, { exponent: this.#options.exponent, where: this.where });
     return spellings(
       few.map((value) => bytes(JSON.stringify(value))),
       "number",
