@@ -52,10 +52,12 @@ function joined(automaton: Automaton, node: Node, trie: VocabularyTrie, slices: 
       rest.push(top);
       continue;
     }
-    builder.addAll(maskOf(automaton, usual.node, trie));
+    const alone = new TokenMaskBuilder(trie.size);
+    alone.addAll(maskOf(automaton, usual.node, trie));
     const { bits, nodes } = trie.repeating(usual.follow, usual.repeats);
-    builder.removeBits(bits);
-    walk(automaton, automaton.of([top]), nodes, trie.same, builder);
+    alone.removeBits(bits);
+    walk(automaton, automaton.of([top]), nodes, trie.same, alone);
+    builder.addAll(alone.mask());
   }
   for (const top of rest) {
     const after = automaton.follow(top);

@@ -18,7 +18,28 @@ import { smallTokenizer } from "./vocabulary.test.support.ts";
 import { wildSchema } from "./wild-schemas.test.support.ts";
 
 /** Tokens that end one thing and begin another, or stop within a character. */
-const WORDS = ['":', '",', '","', '":"', '{"', '[{"', "]}", '"}', '"]', "}]", "},", "],[", '":{"', '":[', ":{", ",b:", "a:", "},{"];
+const WORDS = [
+  '":',
+  'b":"",',
+  '":"","',
+  '",',
+  '","',
+  '":"',
+  '{"',
+  '[{"',
+  "]}",
+  '"}',
+  '"]',
+  "}]",
+  "},",
+  "],[",
+  '":{"',
+  '":[',
+  ":{",
+  ",b:",
+  "a:",
+  "},{",
+];
 const MORE_WORDS = ["a", "aa", "ab", "b", 'b"', "x1", "12", "0.", ".5", "e+", "-1", "00", "tru", "true", "null,", "false", " é", "é", "😀"];
 const UNICODE = ["\\u00", "\\ud83d", "\\n", '\\"', "2024-", ":0", "::", "@", "://", "call"];
 const HALVES = [Uint8Array.of(0x20, 0xc3), Uint8Array.of(0xa9, 0x22), Uint8Array.of(0xf0, 0x9f), Uint8Array.of(0x9f, 0x98, 0x80, 0x2c)];
@@ -116,3 +137,12 @@ test.each([
     expect(ended).toBeGreaterThan(0.8 * compiled);
   },
 );
+
+test.each<[string, object]>([
+  ["by which the kinds of values differ", { type: "object", patternProperties: { a: { type: "boolean" } } }],
+  ["by which some are strings, some any", { type: "object", patternProperties: { "[0-9]": { type: "boolean" }, b: { type: "string" } } }],
+  ["with a witness", { type: "object", not: { patternProperties: { a: { type: "boolean" } } } }],
+  ["in items that differ", { type: "array", minItems: 2, uniqueItems: true, items: { type: "object", minProperties: 1 } }],
+])("names that are free, %s: a token over the end of one is in the mask exactly when it can be read", (_, schema) => {
+  for (let seed = 0; seed < 10; seed++) walk(compile(schema, tokenizer), valuePart(schema, LIBRARY), createRandom(seed));
+});

@@ -31,7 +31,11 @@ export function objectMembers(machine: ObjectMachine, maker: PartMaker): Structu
     return id;
   }
   const between = (id: number) => intern(`between ${id}`, { at: "between", id });
-  const named = (at: "colon" | "value", naming: Naming) => intern(`${at} ${JSON.stringify([naming.name, naming.after])}`, { at, naming });
+  // The usual names of all classes are "": what their values may be tells them apart.
+  const named = (at: "colon" | "value", naming: Naming) => {
+    const { name, formula, witnesses, after } = naming;
+    return intern(`${at} ${JSON.stringify([name, formula.id, witnesses, after])}`, { at, naming });
+  };
 
   function completes(id: number): boolean {
     return machine.completes(id, maker.inhabited);

@@ -50,7 +50,13 @@ export function recorded(part: Part): Recorded {
   };
 }
 
+/** Where the top may end, also those that read what comes after it. */
 function readersOf(automaton: Automaton, top: Top): readonly Reader[] {
+  const after = top.ending.length > 0 ? automaton.after(top).tops : [];
+  return [...readersWithin(automaton, top), ...after.flatMap((next) => readersOf(automaton, next))];
+}
+
+function readersWithin(automaton: Automaton, top: Top): readonly Reader[] {
   const { has } = automaton.follow(top);
   const follow = [...has.keys()].filter((byte) => has[byte] === 1);
   const readers = top.part.readers?.(top.state) ?? [{ part: top.part, state: top.state, follow: [] }];
