@@ -1,8 +1,8 @@
 /** Calls that are JSON: what the grammar lets a model write is what the parser reads, whatever the format. */
-import type { JsonSchema, Moves, ToolCall } from "@orrery/chat";
+import { isJsonObject, type Json, type JsonObject, type JsonSchema, type Moves, type ToolCall } from "@orrery/chat";
 import fc from "fast-check";
 import { byteTokenizer, miniTokenizer } from "../prompt/fixtures.test.support.ts";
-import type { JsonFormat } from "../prompt/format.ts";
+import type { JsonFormat, JsonSpacing } from "../prompt/format.ts";
 import { extended, JSON_CASES } from "../prompt/json-formats.test.support.ts";
 import { createJsonReplyParser } from "../prompt/json-reply.ts";
 import type { ReplyPart } from "../prompt/reply.ts";
@@ -38,6 +38,16 @@ const WORDS = [
   " the",
   "é",
 ];
+
+/** As `JSON.stringify`, with these between its tokens. */
+function spelt(value: Json, spacing: JsonSpacing): string {
+  const inner = (one: Json) => spelt(one, spacing);
+  if (Array.isArray(value)) return `[${value.map(inner).join(spacing.comma)}]`;
+  if (!isJsonObject(value)) return JSON.stringify(value);
+  return `{${Object.entries(value)
+    .map(([name, one]) => `${JSON.stringify(name)}${spacing.colon}${inner(one!)}`)
+    .join(spacing.comma)}}`;
+}
 
 function parse(tokenizer: Tokenizer, format: JsonFormat, ids: readonly number[], calling = true): ReplyPart[] {
   const parser = calling ? createJsonReplyParser(tokenizer, format) : createTextReplyParser(tokenizer, format);
@@ -125,7 +135,7 @@ describe.each(JSON_CASES)("%s", (_, { format, prompt, controls }) => {
       ...(at > 0 ? between! : before),
       { text: name },
       ...beforeInput,
-      { text: JSON.stringify(input) },
+      { text: spelt(input, format.json.spacing) },
     ]);
     const ids = encodeSegments([...segments, ...behind, { control: format.turnClose }], tokenizer);
     expect(after(start, ids)?.done).toBe(true);
@@ -145,6 +155,32 @@ describe.each(JSON_CASES)("%s", (_, { format, prompt, controls }) => {
       if (begun >= whole.length) expect(last).toMatchObject({ type: "unclosed", index: begun, name: calls[begun]!.name });
       else expect(whole).toHaveLength(begun + 1);
     }
+  });
+
+  test("the only way to write a call is the one that the prompt shows", () => {
+    const deep: JsonSchema = { type: "object", properties: { p: { type: "boolean" }, q: { type: "array", items: { type: "array" } } } };
+    const schema: JsonSchema = { type: "object", properties: { ...(ANY.properties as JsonObject), deep } };
+    const input = { city: "a: b, {}", days: [1, -2, 3], deep: { p: true, q: [[], [1, null]] } };
+    const start = compileMoves(moves({ calls: [{ name: "f", input: schema }] }), tokenizer, format).start();
+    const pieces = prompt.render(
+      [
+        { role: "user", content: "Go." },
+        { role: "assistant", calls: [{ id: "1", name: "f", input }] },
+        { role: "tool", callId: "1", name: "f", output: 1 },
+      ],
+      [],
+      { addGenerationPrompt: false },
+    );
+    const shown = pieces.find(({ kind }) => kind === "reply")!;
+    expect(after(start, encodeSegments(shown.segments, tokenizer))?.done).toBe(true);
+    const { before, beforeInput, after: behind, spacing } = format.json;
+    const legal = (text: string) => {
+      const segments = [...before, { text: "f" }, ...beforeInput, { text }, ...behind, { control: format.turnClose }];
+      return after(start, encodeSegments(segments, tokenizer))?.done ?? false;
+    };
+    for (const comma of [",", ", "])
+      for (const colon of [":", ": "])
+        expect(legal(spelt(input, { comma, colon }))).toBe(comma === spacing.comma && colon === spacing.colon);
   });
 
   test("calls as the prompt shows them are read as those calls", () => {

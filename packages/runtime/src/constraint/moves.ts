@@ -17,7 +17,7 @@ import { PLAIN_TEXT } from "./alphabet.ts";
 import { copyableFrom } from "./copyable.ts";
 import type { ConstraintFeatures } from "./features.ts";
 import { createGrammar, type Grammar } from "./grammar.ts";
-import { JSON_SURFACE } from "./json.ts";
+import { JSON_SURFACE, jsonSurface } from "./json.ts";
 import { literal, neverBeginsLikeCall, textUnlikeCall } from "./json-calls.ts";
 import { spellings } from "./literals.ts";
 import { nativeSurface } from "./native.ts";
@@ -132,8 +132,9 @@ function batches({ calls, parallel }: Moves, callOf: (calls: readonly CallMove[]
 
 function jsonCalls(moves: Moves, { json, turnClose }: JsonFormat, { tokenizer, control, ...spelt }: Spelling): Structure {
   const beforeInput = literal(json.beforeInput, tokenizer);
+  const surface = jsonSurface(json.spacing);
   const callOf = (calls: readonly CallMove[]): Part =>
-    oneOf(calls.map((move) => sequence(nameOf(move), beforeInput, input(move, { ...spelt, surface: JSON_SURFACE }))));
+    oneOf(calls.map((move) => sequence(nameOf(move), beforeInput, input(move, { ...spelt, surface }))));
   const calls = json.between === null ? callOf(moves.calls) : batches(moves, callOf, literal(json.between, tokenizer, "move"));
   return sequence(literal(json.before, tokenizer, "move"), calls, literal(json.after, tokenizer, "move"), control(turnClose));
 }

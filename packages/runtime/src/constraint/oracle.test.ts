@@ -4,11 +4,11 @@
  */
 import fc from "fast-check";
 import { ConstraintError } from "../errors.ts";
-import { GEMMA4_FORMAT } from "../prompt/format.ts";
+import { GEMMA4_FORMAT, SPACED } from "../prompt/format.ts";
 import { createRandom, type Random } from "../sampling/random.ts";
 import type { ConstraintState, Grammar } from "./grammar.ts";
 import { createGrammar } from "./grammar.ts";
-import { JSON_SURFACE } from "./json.ts";
+import { JSON_SURFACE, jsonSurface } from "./json.ts";
 import { compile } from "./library.ts";
 import { begin, read, type Ways } from "./naive-automaton.test.support.ts";
 import { nativeSurface } from "./native.ts";
@@ -22,6 +22,10 @@ const WORDS = [
   '":',
   'b":"",',
   '":"","',
+  '": ',
+  '": "',
+  '", "',
+  ", ",
   '",',
   '","',
   '":"',
@@ -111,8 +115,11 @@ const NATIVE: ValueOptions = {
   exponent: false,
 };
 
+const CALLS: ValueOptions = { ...NATIVE, surface: jsonSurface(SPACED) };
+
 test.each([
   ["JSON text, as the library compiles it", (schema: unknown) => compile(schema, tokenizer), LIBRARY, wildSchema],
+  ["JSON text with spaces, as calls have it", (schema: unknown) => createGrammar(valuePart(schema, CALLS), tokenizer), CALLS, wildSchema],
   [
     "native syntax, as calls have it",
     (schema: unknown) => createGrammar(valuePart(schema, NATIVE), tokenizer),

@@ -5,6 +5,8 @@ import type { Language } from "./strings/index.ts";
 import type { Where } from "./where.ts";
 
 export interface Surface {
+  /** What stands between two items or properties. */
+  readonly comma: readonly Symbol[];
   /** A string of the language, with its delimiters. */
   string(language: Language): Part;
   /**

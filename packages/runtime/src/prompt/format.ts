@@ -5,6 +5,16 @@
 import { PromptError } from "../errors.ts";
 import type { Segment } from "./segments.ts";
 
+/** How the tokens of JSON text are set apart: what stands between two items or properties, and between a name and its value. */
+export interface JsonSpacing {
+  readonly comma: string;
+  readonly colon: string;
+}
+/** As `JSON.stringify` has it. */
+export const COMPACT: JsonSpacing = { comma: ",", colon: ":" };
+/** As Python's `json.dumps` has it, and so most prompts. */
+export const SPACED: JsonSpacing = { comma: ", ", colon: ": " };
+
 /**
  * Calls as JSON. A reply with calls is `before NAME beforeInput OBJECT { between NAME beforeInput OBJECT } after turnClose`, where NAME
  * stands as the contents of a JSON string, and OBJECT is JSON. A reply is calls exactly when calls are legal and it begins with the first
@@ -18,6 +28,8 @@ export interface JsonCalls {
   /** Null where a reply has one call at most. `after` does not begin with it. */
   readonly between: readonly Segment[] | null;
   readonly after: readonly Segment[];
+  /** Of the inputs, as prompts show them: the mask lets them be written in no other way. */
+  readonly spacing: JsonSpacing;
 }
 
 /** The control tokens of a chat format, by their text in the vocabulary; "" for one that the format does not have. */

@@ -9,7 +9,7 @@
 import type { Message, ToolSpec } from "@orrery/chat";
 import { checkConversation } from "./conversation.ts";
 import { checkToolName } from "./declaration.ts";
-import { TURNS_ONLY, type JsonCalls, type JsonFormat } from "./format.ts";
+import { SPACED, TURNS_ONLY, type JsonCalls, type JsonFormat } from "./format.ts";
 import { resultText, writeJsonCalls } from "./json-calls.ts";
 import { jsonText } from "./python-json.ts";
 import { PieceWriter, type Piece } from "./pieces.ts";
@@ -20,6 +20,7 @@ const CALLS: JsonCalls = {
   beforeInput: [{ text: '", "parameters": ' }],
   between: [{ text: '}, {"name": "' }],
   after: [{ text: "}]" }],
+  spacing: SPACED,
 };
 
 export const GEMMA3_FORMAT: JsonFormat = {

@@ -110,6 +110,7 @@ test.each<[string, () => PromptFormat, Json]>([
       beforeInput: [{ text: '", "arguments": ' }],
       between: [{ text: '}\n</tool_call>\n<tool_call>\n{"name": "' }],
       after: [{ text: "}\n</tool_call>" }],
+      spacing: { comma: ", ", colon: ": " },
     },
   ],
   [
@@ -120,6 +121,7 @@ test.each<[string, () => PromptFormat, Json]>([
       beforeInput: [{ text: '", "arguments": ' }],
       between: [{ text: '}, {"name": "' }],
       after: [{ text: "}]" }],
+      spacing: { comma: ", ", colon: ": " },
     },
   ],
   [
@@ -130,6 +132,7 @@ test.each<[string, () => PromptFormat, Json]>([
       beforeInput: [{ text: '", "arguments": ' }],
       between: [{ text: '}\n</tool_call>\n<tool_call>\n{"name": "' }],
       after: [{ text: "}\n</tool_call>" }],
+      spacing: { comma: ", ", colon: ": " },
     },
   ],
 ])("how calls are written is found by trial: %s", (_, make, json) => {
@@ -149,6 +152,16 @@ test.each([
 ])("%s are no calls that a grammar could say", (_, source) => {
   expect(source).not.toBe(CHATML);
   expect(open(source, IM).format.calls).toBe("none");
+});
+
+test.each([
+  ["without white space", 'tojson(separators=(",", ":"))', { comma: ",", colon: ":" }],
+  ["with a space behind names", 'tojson(separators=(",", ": "))', { comma: ",", colon: ": " }],
+  ["in lines, which a grammar does not write", "tojson(indent=2)", { comma: ",", colon: ":" }],
+])("how inputs are spelt is found by trial: %s", (_, filter, spacing) => {
+  const source = CHATML.replace("arguments | tojson", `arguments | ${filter}`);
+  expect(source).not.toBe(CHATML);
+  expect(open(source, IM).format).toMatchObject({ calls: "json", json: { spacing } });
 });
 
 test("a turn for each call is no way to write two in one reply", () => {

@@ -22,16 +22,20 @@ function open(controls: readonly string[], source?: string): JsonCase {
   return { controls, prompt, format: prompt.format };
 }
 
+const MARKS = ["<|turn|>", "<|call|>", "<|with|>", "<|done|>", "<|end|>"];
 /** A template that writes calls between control tokens, and has no way to write two. */
 const CONTROLS = `{%- for message in messages %}<|turn|>{{ message.role }}: {{ message.content }}
 {%- if message.tool_calls %}{%- set call = message.tool_calls[0] if message.tool_calls | length == 1 else raise_exception("one call") %}<|call|>{{ call.function.name }}<|with|>{{ call.function.arguments | tojson }}<|done|>
 {%- endif %}<|end|>{%- endfor %}{%- if add_generation_prompt %}<|turn|>assistant: {% endif %}`;
 
+const COMPACT_CALLS = CONTROLS.replace("arguments | tojson", 'arguments | tojson(separators=(",", ":"))');
+
 export const JSON_CASES: readonly (readonly [string, JsonCase])[] = [
   ["Granite 3.3", open(GRANITE, templateSource("granite-3.3"))],
   ["Granite 4.0", open(GRANITE, templateSource("granite-4.0"))],
   ["Gemma 3", open(GEMMA3)],
-  ["control tokens alone", open(["<|turn|>", "<|call|>", "<|with|>", "<|done|>", "<|end|>"], CONTROLS)],
+  ["control tokens alone", open(MARKS, CONTROLS)],
+  ["no white space", open(MARKS, COMPACT_CALLS)],
 ];
 
 /** A tokenizer with these control tokens behind its own. */

@@ -4,7 +4,7 @@
  */
 import type { Message, ToolSpec } from "@orrery/chat";
 import { PromptError } from "../errors.ts";
-import type { JsonCalls } from "./format.ts";
+import { COMPACT, type JsonCalls, type JsonSpacing } from "./format.ts";
 import { spellSegments, type Segment } from "./segments.ts";
 import { commonBeginning, findOwn, indexOfSigns, type Sign } from "./signs.ts";
 
@@ -38,22 +38,28 @@ export function tryTurn(render: Render, eos: string): Turn {
 const tool: ToolSpec = {
   name: "tool",
   description: "description",
-  input: { type: "object", properties: { key: { type: "string", description: "meaning" } }, required: ["key"] },
+  input: {
+    type: "object",
+    properties: { key: { type: "string", description: "meaning" }, more: { type: "string", description: "meaning" } },
+    required: ["key", "more"],
+  },
 };
-const call = (id: string) => ({ id, name: tool.name, input: { key: "value" } });
+const call = (id: string) => ({ id, name: tool.name, input: { key: "value", more: "text" } });
+/** The texts of a call. */
+const SAID = [tool.name, "key", "value", "more", "text"];
 const result = (callId: string): Message => ({ role: "tool", callId, name: tool.name, output: "result" });
 
 /** Null where calls are not JSON, or not to be told from the renderings. */
 export function tryCalls(render: Render, opening: readonly Sign[], turnClose: string): JsonCalls | null {
   const one = tryReply(render, opening, turnClose, ["1"]);
-  const [before, beforeInput, after, ...rest] = one ?? [];
+  const [before, beforeInput, after, ...rest] = one?.words ?? [];
   if (!before || !beforeInput || !after || rest.length > 0) return null;
   if (before.length === 0 || NAME_LETTER.test(spellSegments(beforeInput))) return null; // no telling calls from texts, nor names from words
   if ([before, beforeInput, after].some((words) => isUnfit(words, turnClose))) return null;
-  const two = tryReply(render, opening, turnClose, ["1", "2"]);
+  const two = tryReply(render, opening, turnClose, ["1", "2"])?.words;
   const between = two?.length === 5 && sameAsOne(two, [before, beforeInput, after]) ? two[2]! : null;
   const isPlain = between !== null && !isUnfit(between, turnClose) && !spellSegments(after).startsWith(spellSegments(between));
-  return { before, beforeInput, between: isPlain ? between : null, after };
+  return { before, beforeInput, between: isPlain ? between : null, after, spacing: one!.spacing };
 }
 
 const NAME_LETTER = /^[A-Za-z0-9_.-]/;
@@ -63,8 +69,14 @@ function isUnfit(words: readonly Segment[], turnClose: string): boolean {
   return words.some((segment) => ("text" in segment ? /\p{Cs}/u.test(segment.text) : segment.control === turnClose));
 }
 
-/** The template's words around names and inputs of a reply with calls: before a name, before its input, …, behind the last input. */
-function tryReply(render: Render, opening: readonly Sign[], turnClose: string, ids: readonly string[]): Segment[][] | null {
+interface Reply {
+  /** The template's words around names and inputs: before a name, before its input, …, behind the last input. */
+  readonly words: readonly Segment[][];
+  readonly spacing: JsonSpacing;
+}
+
+/** How a reply with calls is written. */
+function tryReply(render: Render, opening: readonly Sign[], turnClose: string, ids: readonly string[]): Reply | null {
   let signs: Sign[];
   try {
     signs = render([user, { role: "assistant", calls: ids.map(call) }, ...ids.map(result), user], [tool], false);
@@ -79,26 +91,35 @@ function tryReply(render: Render, opening: readonly Sign[], turnClose: string, i
   return wordsAround(signs.slice(start + opening.length, end), ids.length);
 }
 
-function wordsAround(reply: readonly Sign[], calls: number): Segment[][] | null {
+function wordsAround(reply: readonly Sign[], calls: number): Reply | null {
   const quoted = reply.flatMap((sign, at) => (sign.kind === "quoted" ? [{ text: sign.text, at }] : []));
-  const expected = Array.from({ length: calls }, () => [tool.name, "key", "value"]).flat();
+  const expected = Array.from({ length: calls }, () => SAID).flat();
   if (JSON.stringify(quoted.map(({ text }) => text)) !== JSON.stringify(expected)) return null;
   const words: Segment[][] = [];
   let from = 0;
-  for (let at = 0; at < quoted.length; at += 3) {
-    const [name, key, value] = quoted.slice(at, at + 3).map((one) => one.at);
-    const beforeKey = segmentsOf(reply.slice(name! + 1, key));
-    const between = spell(reply.slice(key! + 1, value));
-    const beforeInput = without(beforeKey, /\{\s*"$/);
-    const behind = /^"\s*\}/.exec(spell(reply.slice(value! + 1)))?.[0];
-    if (beforeInput === null || !/^"\s*:\s*"$/.test(between) || behind === undefined) return null;
+  let spacing = COMPACT;
+  for (let at = 0; at < quoted.length; at += SAID.length) {
+    const [name, key, value, more, text] = quoted.slice(at, at + SAID.length).map((one) => one.at);
+    const own = (after: number, before?: number) => spell(reply.slice(after + 1, before));
+    const beforeInput = without(segmentsOf(reply.slice(name! + 1, key)), /\{\s*"$/);
+    const colon = COLON.exec(own(key!, value))?.[1];
+    const comma = COMMA.exec(own(value!, more))?.[1];
+    const behind = /^"\s*\}/.exec(own(text!))?.[0];
+    if (beforeInput === null || colon === undefined || comma === undefined || !COLON.test(own(more!, text)) || behind === undefined)
+      return null;
     words.push(segmentsOf(reply.slice(from, name)), beforeInput);
-    from = value! + 1 + behind.length; // the template's own words are one sign a character
+    from = text! + 1 + behind.length; // the template's own words are one sign a character
+    if (IN_LINE.test(comma) && IN_LINE.test(colon)) spacing = { comma, colon };
   }
   words.push(segmentsOf(reply.slice(from)));
   // An id of a call would be one that the model does not know.
-  return words.some((segments) => /call0000/.test(JSON.stringify(segments))) ? null : words;
+  return words.some((segments) => /call0000/.test(JSON.stringify(segments))) ? null : { words, spacing };
 }
+
+const COLON = /^"(\s*:\s*)"$/;
+const COMMA = /^"(\s*,\s*)"$/;
+/** Lines and indents depend on the depth: they are not written. */
+const IN_LINE = /^ *[,:] *$/;
 
 function sameAsOne(two: readonly Segment[][], one: readonly Segment[][]): boolean {
   const text = (segments: Segment[] | undefined): string => JSON.stringify(segments);

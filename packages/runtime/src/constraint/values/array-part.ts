@@ -24,7 +24,11 @@ export function arrayItems(machine: ArrayMachine, maker: PartMaker): Structure {
   /** An item of which the array must not have another: what may follow depends on what it is. */
   function differing(formula: Formula, next: number): Option {
     const part = recorded(maker.part(formula));
-    return { part, next: (end) => 2 * machine.after(next, maker.surface.read(part.symbols(end))), follow: bytes(",]") };
+    return {
+      part,
+      next: (end) => 2 * machine.after(next, maker.surface.read(part.symbols(end))),
+      follow: [maker.surface.comma[0]!, ...bytes("]")],
+    };
   }
 
   function make(state: number): readonly Option[] {

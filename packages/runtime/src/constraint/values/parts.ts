@@ -58,7 +58,7 @@ export class Parts implements PartMaker {
     this.members = inhabitation.members;
     this.#inhabitation = inhabitation;
     this.#options = options;
-    this.comma = this.exact(bytes(","), false);
+    this.comma = this.exact(options.surface.comma, false);
   }
 
   get where(): Where {
@@ -87,7 +87,7 @@ export class Parts implements PartMaker {
   }
 
   exact(symbols: readonly Symbol[], comma: boolean): Terminal {
-    const all = comma ? [...bytes(","), ...symbols] : symbols;
+    const all = comma ? [...this.surface.comma, ...symbols] : symbols;
     const key = all.join();
     let terminal = this.#exact.get(key);
     if (!terminal) {
