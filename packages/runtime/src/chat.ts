@@ -3,6 +3,7 @@
  * Law: wrong requests throw before the first event; whatever happens later is the one `finish`.
  */
 import { resolveMoves, toOrreryError, type AssistantMessage, type ChatEvent, type ChatRequest, type Finish } from "@orrery/chat";
+import { callMarks } from "./call-marks.ts";
 import type { ConstraintEngine } from "./constraint/engine.ts";
 import type { ConstraintFeatures } from "./constraint/features.ts";
 import { trieOf } from "./constraint/trie.ts";
@@ -101,9 +102,10 @@ export function prepare(parts: ChatParts, request: ChatRequest): Prepared {
 function replyBias({ tokenizer, promptFormat, sampling: own }: ChatParts, { messages, sampling }: ChatRequest): ReplyBias | undefined {
   const strengths = biasStrengths(sampling, own);
   const { format } = promptFormat;
-  if (format.calls !== "native") return undefined; // no calls, or calls that no mask knows
-  const marks = { callOpen: tokenizer.controlId(format.callOpen), quote: tokenizer.controlId(format.quote) };
-  return createReplyBias(strengths, { vocabulary: tokenizer, trie: trieOf(tokenizer), marks, passages: () => passagesOf(messages) });
+  if (format.calls === "none" || (strengths.copyBias === 0 && strengths.callOffset === 0)) return undefined;
+  const trie = trieOf(tokenizer);
+  const marks = callMarks(tokenizer, trie, format);
+  return createReplyBias(strengths, { vocabulary: tokenizer, trie, marks, passages: () => passagesOf(messages) });
 }
 
 /** Reads the ids of a prepared request's reply. */

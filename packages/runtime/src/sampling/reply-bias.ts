@@ -26,12 +26,19 @@ export type BiasStrengths = Required<Pick<Sampling, "copyBias" | "callOffset">>;
 
 type Given = { readonly [Name in keyof BiasStrengths]?: number | undefined };
 
+/** How calls are recognised in a reply. */
+export interface CallMarks {
+  /** The tokens with which one begins. */
+  readonly opens: ReadonlySet<number>;
+  /** The control token that ends a text in it; undefined where that is no token of its own: values are then not followed. */
+  readonly quote: number | undefined;
+}
+
 /** What a bias needs of the model and of the conversation. */
 export interface BiasParts {
   readonly vocabulary: Vocabulary;
   readonly trie: VocabularyTrie;
-  /** Control tokens: what opens a call, what ends a text in it. */
-  readonly marks: { readonly callOpen: number; readonly quote: number };
+  readonly marks: CallMarks;
   /** What values may be copied from. Read at the first call, where there is a copy bias. */
   readonly passages: () => readonly string[];
 }
@@ -52,21 +59,23 @@ export function biasStrengths(asked: Given = {}, own: Given = {}): BiasStrengths
 
 /** Undefined where nothing is to be added. */
 export function createReplyBias({ copyBias, callOffset }: BiasStrengths, parts: BiasParts): ReplyBias | undefined {
-  if (copyBias === 0 && callOffset === 0) return undefined;
   const { vocabulary, trie, marks } = parts;
+  const { opens, quote } = marks;
+  if ((copyBias === 0 || quote === undefined) && callOffset === 0) return undefined;
   let copy: CopyBias | undefined;
   /** Whether a call has been opened: before, a call and an answer may begin. */
   let calling = false;
   return {
     next(position) {
       const bias = new Map<number, number>();
-      if (!calling && position === "move" && callOffset !== 0) bias.set(marks.callOpen, callOffset);
+      if (!calling && position === "move" && callOffset !== 0) for (const id of opens) bias.set(id, callOffset);
       for (const id of copy?.next(position) ?? []) bias.set(id, copyBias);
       return bias;
     },
     push(id, position) {
-      if (id === marks.callOpen) calling = true;
-      if (calling && copyBias !== 0) copy ??= new CopyBias(new CopySource(parts.passages()), vocabulary, trie, marks.quote);
+      if (opens.has(id)) calling = true;
+      if (calling && copyBias !== 0 && quote !== undefined)
+        copy ??= new CopyBias(new CopySource(parts.passages()), vocabulary, trie, quote);
       copy?.push(id, position);
     },
   };
