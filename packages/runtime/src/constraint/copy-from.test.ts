@@ -1,6 +1,7 @@
 /** `copyFrom: "conversation"`, `substringOf` and `uniqueSubstringOf` from a schema to the reply, on both surfaces. */
-import type { JsonSchema, Moves } from "@orrery/chat";
+import type { CallMove, JsonSchema, Moves } from "@orrery/chat";
 import fc from "fast-check";
+import { extended, JSON_CASES } from "../prompt/json-formats.test.support.ts";
 import { GEMMA4_FORMAT } from "../prompt/format.ts";
 import { createRandom } from "../sampling/random.ts";
 import { createConstraintEngine } from "./engine.ts";
@@ -55,12 +56,50 @@ test("other keywords beside it narrow, and it stands wherever a schema may", () 
 });
 
 test.each<[JsonSchema, readonly string[] | undefined, string]>([
-  [COPY, [" "], "constraint/unsatisfiable"],
-  [{ type: "number", copyFrom: "conversation" }, ["none"], "constraint/unsatisfiable"],
+  [COPY, [" "], "constraint/nothing-to-copy"],
+  [{ type: "number", copyFrom: "conversation" }, ["none"], "constraint/nothing-to-copy"],
+  [{ type: "string", substringOf: "" }, undefined, "constraint/nothing-to-copy"],
+  [{ type: "string", uniqueSubstringOf: "aaaa", maxLength: 3 }, [], "constraint/nothing-to-copy"],
   [COPY, undefined, "constraint/unsupported"],
 ])("%j after %j: %s", (schema, conversation, code) => {
   const error = expect.objectContaining({ code, hint: expect.stringContaining("copyFrom") as string }) as unknown;
   expect(() => compileMoves(movesOf(schema), tokenizer, GEMMA4_FORMAT, { conversation })).toThrow(error as Error);
+});
+
+describe.each([
+  ["native calls", GEMMA4_FORMAT, tokenizer],
+  ...JSON_CASES.map(([name, { format, controls }]) => [`JSON calls: ${name}`, format, extended(tokenizer, controls)] as const),
+] as const)("a move that must copy, where there is nothing to copy, is left out: %s", (_, format, words) => {
+  const other: CallMove = { name: "other", input: { type: "object" } };
+  const copying = (input: JsonSchema): CallMove => ({
+    name: "copying",
+    input: { type: "object", properties: { v: input }, required: ["v"] },
+  });
+  const masked = (moves: Partial<Moves>, conversation: readonly string[] = []) =>
+    compileMoves({ answer: false, calls: [], parallel: 2, ...moves }, words, format, { conversation }).start();
+  /** The masks of a reply that takes the first legal token again and again. */
+  const way = (start: ConstraintState) => {
+    const masks: (readonly number[])[] = [];
+    for (let state = start; !state.done && masks.length < 60; state = state.advance(masks.at(-1)![0]!))
+      masks.push(Array.from({ length: words.size }, (_, id) => id).filter((id) => state.mask().has(id)));
+    return masks;
+  };
+
+  test.each([COPY, { type: "string", substringOf: "" }] as JsonSchema[])("%j", (schema) => {
+    const calls = [copying(schema), other];
+    expect(way(masked({ calls }))).toEqual(way(masked({ calls: [other] })));
+    if (schema === COPY) expect(way(masked({ calls }, ["Dr. Duncan"]))).not.toEqual(way(masked({ calls: [other] })));
+    expect(() => masked({ calls: [copying(schema)], answer: true })).not.toThrow();
+    expect(way(masked({ calls: [other], answer: { schema } }))).toEqual(way(masked({ calls: [other] })));
+    for (const nothing of [{ calls: [copying(schema)] }, { calls: [copying(schema)], answer: { schema } }, { answer: { schema } }])
+      expect(() => masked(nothing)).toThrow(expect.objectContaining({ code: "constraint/nothing-to-copy" }) as Error);
+  });
+
+  test("a schema that has no value whatever is said is an error", () => {
+    expect(() => masked({ calls: [copying({ type: "string", minLength: 2, maxLength: 1 }), other] })).toThrow(
+      expect.objectContaining({ code: "constraint/unsatisfiable" }) as Error,
+    );
+  });
 });
 
 /** Writes tokens that chance picks. */

@@ -38,8 +38,8 @@ export interface CompileOptions {
  * @param vocabulary Ids and their bytes, best with a token for each byte; no control token is ever legal. With `encode` (a Tokenizer)
  *   `forced` gives literal text as the tokenizer spells it; without, only tokens that are alone in their mask.
  * @returns The grammar; its `start()` is the state before the first token. Equal schemas are compiled anew at each call: keep the grammar.
- * @throws ConstraintError `constraint/bad-schema`, `constraint/unsupported`, `constraint/unsatisfiable`, `constraint/too-deep`,
- *   `constraint/too-large`; `pointer` leads to the place in the schema
+ * @throws ConstraintError `constraint/bad-schema`, `constraint/unsupported`, `constraint/unsatisfiable`, `constraint/nothing-to-copy`,
+ *   `constraint/too-deep`, `constraint/too-large`; `pointer` leads to the place in the schema
  */
 export function compile(schema: unknown, vocabulary: Vocabulary, options: CompileOptions = {}): Grammar {
   const part = valuePart(schema, {

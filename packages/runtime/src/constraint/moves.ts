@@ -47,9 +47,10 @@ export interface MovesOptions {
 }
 
 /**
- * Compiles moves into a grammar. Undeclared properties are never written, whatever the schema says of them.
- * @throws ConstraintError `constraint/unsupported`, `constraint/bad-schema`, `constraint/unsatisfiable`, `constraint/too-large`,
- *   `constraint/too-deep`; `pointer` leads into the schema that the message names
+ * Compiles moves into a grammar. Undeclared properties are never written, whatever the schema says of them. A move whose schema must copy,
+ * where there is nothing to copy, is left out.
+ * @throws ConstraintError `constraint/unsupported`, `constraint/bad-schema`, `constraint/unsatisfiable`, `constraint/nothing-to-copy` where no
+ *   move is left, `constraint/too-large`, `constraint/too-deep`; `pointer` leads into the schema that the message names
  * @throws TokenizerError `tokenizer/no-control-token`
  */
 export function compileMoves(
@@ -67,21 +68,18 @@ export function compileMoves(
   const alphabet = trieOf(tokenizer).single;
   const control = (name: string, position?: PartPosition): Part => spellings([[CONTROL + tokenizer.controlId(name)]], position);
   const calling = moves.calls.length > 0;
+  const possible = new Possible();
   const answers: Part[] = [];
   if (moves.answer === true) answers.push(calling && format.calls === "json" ? textUnlikeCall(format.json) : FREE_TEXT);
   else if (moves.answer !== false) {
-    const answer = value(moves.answer.schema, { subject: "the answer", surface: JSON_SURFACE, alphabet, copyable });
-    if (calling && format.calls === "json") neverBeginsLikeCall(answer, format);
-    answers.push(answer);
+    const { schema } = moves.answer;
+    answers.push(...possible.of(() => value(schema, { subject: "the answer", surface: JSON_SURFACE, alphabet, copyable })));
+    if (calling && format.calls === "json") for (const answer of answers) neverBeginsLikeCall(answer, format);
   }
 
   const replies = answers.map((answer) => sequence(answer, control(format.turnClose)));
-  if (calling) replies.push(callsOf(moves, format, { tokenizer, alphabet, copyable, control }));
-  if (replies.length === 0)
-    throw new ConstraintError("constraint/unsatisfiable", "neither an answer nor a call is legal", {
-      pointer: "",
-      hint: "a deciding state needs at least one legal move",
-    });
+  if (calling) replies.push(...callsOf(moves, format, { tokenizer, alphabet, copyable, control, possible }));
+  if (replies.length === 0) throw possible.nothingToCopy ?? noMove();
 
   const reply = oneOf(replies);
   if (thought === "none") return createGrammar(reply, tokenizer, features);
@@ -91,14 +89,40 @@ export function compileMoves(
   return createGrammar(oneOf([reply, sequence(...opening, ...thinking, reply)]), tokenizer, features);
 }
 
+/** Moves that can be made. One whose values must be copied, where there is nothing to copy, is left out. */
+class Possible {
+  /** Why the first one was left out. */
+  nothingToCopy: ConstraintError | undefined;
+
+  /** The move as a part, or nothing. */
+  of(make: () => Part): Part[] {
+    try {
+      return [make()];
+    } catch (thrown) {
+      if (!(thrown instanceof ConstraintError) || thrown.code !== "constraint/nothing-to-copy") throw thrown;
+      this.nothingToCopy ??= thrown;
+      return [];
+    }
+  }
+}
+
+function noMove(): ConstraintError {
+  return new ConstraintError("constraint/unsatisfiable", "neither an answer nor a call is legal", {
+    pointer: "",
+    hint: "a deciding state needs at least one legal move",
+  });
+}
+
 interface Spelling {
   readonly tokenizer: Tokenizer;
   readonly alphabet: ReadonlySet<number>;
   readonly copyable: ValueOptions["copyable"];
   readonly control: (name: string, position?: PartPosition) => Part;
+  readonly possible: Possible;
 }
 
-function callsOf(moves: Moves, format: ChatFormat, spelling: Spelling): Structure {
+/** Nothing where no call can be made. */
+function callsOf(moves: Moves, format: ChatFormat, spelling: Spelling): Structure[] {
   switch (format.calls) {
     case "native":
       return nativeCalls(moves, format, spelling);
@@ -112,31 +136,36 @@ function callsOf(moves: Moves, format: ChatFormat, spelling: Spelling): Structur
   }
 }
 
-function nativeCalls(moves: Moves, format: NativeFormat, { tokenizer, control, ...spelt }: Spelling): Structure {
+function nativeCalls(moves: Moves, format: NativeFormat, { tokenizer, control, possible, ...spelt }: Spelling): Structure[] {
   const surface = nativeSurface(tokenizer.controlId(format.quote));
-  const callOf = (calls: readonly CallMove[]): Structure => {
-    const named = calls.map((move) => sequence(nameOf(move), input(move, { ...spelt, surface })));
-    return sequence(control(format.callOpen, "move"), spellings([bytes("call:")]), oneOf(named), control(format.callClose));
+  const callOf = (calls: readonly CallMove[]): Part[] => {
+    const named = calls.flatMap((move) => possible.of(() => sequence(nameOf(move), input(move, { ...spelt, surface }))));
+    if (named.length === 0) return [];
+    return [sequence(control(format.callOpen, "move"), spellings([bytes("call:")]), oneOf(named), control(format.callClose))];
   };
-  return sequence(batches(moves, callOf), control(format.responseOpen, "move"));
+  return batches(moves, callOf).map((calls) => sequence(calls, control(format.responseOpen, "move")));
 }
 
 /** One call that is alone, or up to `parallel` of the others. */
-function batches({ calls, parallel }: Moves, callOf: (calls: readonly CallMove[]) => Part, between?: Part): Part {
+function batches({ calls, parallel }: Moves, callOf: (calls: readonly CallMove[]) => Part[], between?: Part): Part[] {
   if (parallel === 1) return callOf(calls);
-  const alone = calls.filter((call) => call.alone === true);
-  const others = calls.filter((call) => call.alone !== true);
-  const several = others.length > 0 ? [repeat(callOf(others), between, 1, parallel)] : [];
-  return oneOf([...several, ...(alone.length > 0 ? [callOf(alone)] : [])]);
+  const alone = callOf(calls.filter((call) => call.alone === true));
+  const others = callOf(calls.filter((call) => call.alone !== true));
+  const all = [...others.map((one) => repeat(one, between, 1, parallel)), ...alone];
+  return all.length === 0 ? [] : [oneOf(all)];
 }
 
-function jsonCalls(moves: Moves, { json, turnClose }: JsonFormat, { tokenizer, control, ...spelt }: Spelling): Structure {
+function jsonCalls(moves: Moves, { json, turnClose }: JsonFormat, { tokenizer, control, possible, ...spelt }: Spelling): Structure[] {
   const beforeInput = literal(json.beforeInput, tokenizer);
   const surface = jsonSurface(json.spacing);
-  const callOf = (calls: readonly CallMove[]): Part =>
-    oneOf(calls.map((move) => sequence(nameOf(move), beforeInput, input(move, { ...spelt, surface }))));
-  const calls = json.between === null ? callOf(moves.calls) : batches(moves, callOf, literal(json.between, tokenizer, "move"));
-  return sequence(literal(json.before, tokenizer, "move"), calls, literal(json.after, tokenizer, "move"), control(turnClose));
+  const callOf = (calls: readonly CallMove[]): Part[] => {
+    const named = calls.flatMap((move) => possible.of(() => sequence(nameOf(move), beforeInput, input(move, { ...spelt, surface }))));
+    return named.length === 0 ? [] : [oneOf(named)];
+  };
+  const batch = json.between === null ? callOf(moves.calls) : batches(moves, callOf, literal(json.between, tokenizer, "move"));
+  return batch.map((calls) =>
+    sequence(literal(json.before, tokenizer, "move"), calls, literal(json.after, tokenizer, "move"), control(turnClose)),
+  );
 }
 
 function nameOf({ name }: CallMove): Part {

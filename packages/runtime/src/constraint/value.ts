@@ -4,9 +4,10 @@
  */
 import type { Json } from "@orrery/chat";
 import { ConstraintError } from "../errors.ts";
+import type { SchemaNode } from "./document/node.ts";
 import { openSchema } from "./document/open.ts";
 import { Expansion } from "./goals/expansion.ts";
-import { Formulas, type Kind } from "./goals/formula.ts";
+import { Formulas, type Formula, type Kind } from "./goals/formula.ts";
 import { Inhabitation } from "./goals/inhabited.ts";
 import type { Copyable } from "./copyable.ts";
 import type { TranslationOptions } from "./goals/translate.ts";
@@ -38,8 +39,8 @@ export interface ValueOptions {
 }
 
 /**
- * @throws ConstraintError `constraint/bad-schema`, `constraint/unsupported`, `constraint/unsatisfiable`, `constraint/too-deep`,
- *   `constraint/too-large`
+ * @throws ConstraintError `constraint/bad-schema`, `constraint/unsupported`, `constraint/unsatisfiable`, `constraint/nothing-to-copy`,
+ *   `constraint/too-deep`, `constraint/too-large`
  */
 export function valuePart(schema: unknown, options: ValueOptions): Part {
   try {
@@ -55,26 +56,42 @@ export function valuePart(schema: unknown, options: ValueOptions): Part {
 }
 
 function compiled(schema: unknown, options: ValueOptions): Part {
-  const { subject, surface, order, undeclared, exponent, formats, copyable, draft, remotes, kind, alphabet } = options;
-  const where = { subject, pointer: "" };
+  const { subject, surface, exponent, draft, remotes, alphabet } = options;
   const node = openSchema(schema, { subject, ...(draft ? { draft } : {}), ...(remotes ? { remotes } : {}) });
-  const formulas = new Formulas(where);
-  const expansion = new Expansion(formulas, { formats, copyable });
-  const inhabitation = new Inhabitation(expansion, {
+  const { root, inhabitation } = goalOf(node, options, "assert");
+  if (!inhabitation.has(root)) throw noValue(node, options);
+  const parts = new Parts(inhabitation, { surface, exponent, alphabet });
+  prepare(parts.part(root));
+  return parts.part(root);
+}
+
+interface Goal {
+  readonly root: Formula;
+  readonly inhabitation: Inhabitation;
+}
+
+function goalOf(node: SchemaNode, options: ValueOptions, copies: "assert" | "annotate"): Goal {
+  const { subject, surface, order, undeclared, formats, copyable, kind } = options;
+  const formulas = new Formulas({ subject, pointer: "" });
+  const inhabitation = new Inhabitation(new Expansion(formulas, { formats, copyable, copies }), {
     undeclared,
     spellable: () => surface.freeKey.names,
     order: order === "any" ? "any" : (names) => surface.order(names),
   });
   const root = kind ? formulas.all([formulas.kinds(kind), formulas.schema(node)]) : formulas.schema(node);
   inhabitation.prepare(root);
-  if (!inhabitation.has(root))
-    throw new ConstraintError("constraint/unsatisfiable", `${subject}: no value satisfies the schema`, {
+  return { root, inhabitation };
+}
+
+function noValue(node: SchemaNode, options: ValueOptions): ConstraintError {
+  const { root, inhabitation } = goalOf(node, options, "annotate");
+  if (inhabitation.has(root))
+    return new ConstraintError("constraint/nothing-to-copy", `${options.subject}: there is nothing to copy that the schema allows`, {
       pointer: "",
-      hint: copyable
-        ? "leave the move out when nothing can be chosen; `copyFrom` chooses among what was said so far"
-        : "leave the move out when nothing can be chosen",
+      hint: "offer it when there is something, or let the schema do without: `copyFrom`, `substringOf` and `uniqueSubstringOf` take values from a text",
     });
-  const parts = new Parts(inhabitation, { surface, exponent, alphabet });
-  prepare(parts.part(root));
-  return parts.part(root);
+  return new ConstraintError("constraint/unsatisfiable", `${options.subject}: no value satisfies the schema`, {
+    pointer: "",
+    hint: "leave the move out when nothing can be chosen",
+  });
 }

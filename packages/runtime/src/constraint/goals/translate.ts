@@ -20,6 +20,8 @@ export interface TranslationOptions {
   readonly formats: "assert" | "annotate";
   /** What `copyFrom: "conversation"` may copy. */
   readonly copyable?: Copyable | undefined;
+  /** `annotate`: `copyFrom`, `substringOf` and `uniqueSubstringOf` are remarks. Default: assertions. */
+  readonly copies?: "assert" | "annotate" | undefined;
 }
 
 export class Translation {
@@ -135,7 +137,7 @@ export class Translation {
     if (node.maximum !== undefined) sets.push(number.atMost(node.maximum, false));
     if (node.exclusiveMaximum !== undefined) sets.push(number.atMost(node.exclusiveMaximum, true));
     if (node.multipleOf !== undefined) sets.push(number.multipleOf(node.multipleOf));
-    if (node.copyFrom) sets.push(this.#copyable(node).numbers);
+    if (node.copyFrom && this.#options.copies !== "annotate") sets.push(this.#copyable(node).numbers);
     return sets.length === 0 ? this.formulas.everything : this.formulas.number(number.intersection(sets, node.where));
   }
 
@@ -148,11 +150,17 @@ export class Translation {
       languages.push(this.#format(node, node.format));
     if (node.contentEncoding !== undefined) languages.push(encoded(node, node.contentEncoding));
     if (node.contentMediaType !== undefined) throw unsupported(node, "contentMediaType", node.contentMediaType);
+    if (this.#options.copies !== "annotate") languages.push(...this.#copies(node));
+    if (languages.length === 0) return this.formulas.everything;
+    return this.formulas.string(languages.length === 1 ? languages[0]! : text.intersection(languages, node.where));
+  }
+
+  #copies(node: SchemaNode): Language[] {
+    const languages: Language[] = [];
     if (node.substringOf !== undefined) languages.push(substringOf(node.substringOf));
     if (node.uniqueSubstringOf !== undefined) languages.push(uniqueSubstringOf(node.uniqueSubstringOf));
     if (node.copyFrom) languages.push(this.#copyable(node).strings);
-    if (languages.length === 0) return this.formulas.everything;
-    return this.formulas.string(languages.length === 1 ? languages[0]! : text.intersection(languages, node.where));
+    return languages;
   }
 
   #format(node: SchemaNode, name: string): Language {
