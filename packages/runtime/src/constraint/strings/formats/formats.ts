@@ -49,8 +49,9 @@ export const FORMAT_NAMES: readonly string[] = [...FORMATS.keys(), ...ANY];
 export const UNDECIDED_FORMATS: ReadonlySet<string> = new Set(["regex", "idn-email", "idn-hostname"]);
 
 /**
- * The strings of a format. Undefined for a name that is not known, and for those of {@link UNDECIDED_FORMATS}. Left out although the RFC has them: quoted local parts and address literals in `email`, encoded Unicode labels in `hostname`,
- * dots in the names of `uri-template`, an empty path behind the scheme of `uri`.
+ * The strings of a format. Undefined for a name that is not known, and for those of {@link UNDECIDED_FORMATS}. Left out although the RFC has
+ * them: encoded Unicode labels in `hostname`; and what ajv-formats refuses: quoted local parts and address literals in `email`, dots in names
+ * and apostrophes in `uri-template`, an empty path behind the scheme of `uri`.
  */
 export function format(name: string): Language | undefined {
   let language = compiled.get(name);
