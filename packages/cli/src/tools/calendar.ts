@@ -6,7 +6,8 @@ import { ToolError } from "./tool-error.ts";
 
 const MS_PER_DAY = 86_400_000;
 const WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"] as const;
-const DATE = /^(\d{4})-(\d{1,2})-(\d{1,2})$/;
+/** The form of a date, not that there is one: a model that may not write 2026-02-30 would write another day than was asked for. */
+export const DATE = /^(\d{4})-(\d{1,2})-(\d{1,2})$/;
 
 /** Days from 1970-01-01 to `date`, negative before it. @throws ToolError `tool/bad-date` */
 export function parseDate(date: string): number {

@@ -2,9 +2,11 @@
 import { tool } from "@orrery/agent";
 import { z } from "zod";
 import type { BuiltinTool } from "./builtin-tool.ts";
-import { formatDate, parseDate, wallClock, weekdayName } from "./calendar.ts";
+import { DATE, formatDate, parseDate, wallClock, weekdayName } from "./calendar.ts";
 import { zoneOfCity } from "./cities.ts";
 import { ToolError } from "./tool-error.ts";
+
+const date = z.string().regex(DATE);
 
 /** Days from the year 1 to the year 9999. */
 const MAX_DAYS = 3_652_058;
@@ -13,8 +15,8 @@ const daysBetween = tool({
   name: "days_between",
   description: "Number of days between two dates.",
   input: z.object({
-    start: z.string().describe("First date, YYYY-MM-DD"),
-    end: z.string().describe("Second date, YYYY-MM-DD"),
+    start: date.describe("First date, YYYY-MM-DD"),
+    end: date.describe("Second date, YYYY-MM-DD"),
   }),
   run: ({ start, end }) => ({ days: parseDate(end) - parseDate(start) }),
 });
@@ -23,7 +25,7 @@ const dateAdd = tool({
   name: "date_add",
   description: "Date that is N days after a given date.",
   input: z.object({
-    date: z.string().describe("Start date, YYYY-MM-DD"),
+    date: date.describe("Start date, YYYY-MM-DD"),
     days: z.int().describe("Days to add"),
   }),
   run({ date, days }) {
@@ -35,7 +37,7 @@ const dateAdd = tool({
 const getWeekday = tool({
   name: "get_weekday",
   description: "Day of the week for a date.",
-  input: z.object({ date: z.string().describe("Date as YYYY-MM-DD") }),
+  input: z.object({ date: date.describe("Date as YYYY-MM-DD") }),
   run: ({ date }) => ({ weekday: weekdayName(parseDate(date)) }),
 });
 
@@ -43,7 +45,7 @@ export function dateTools(now: () => Date): readonly BuiltinTool[] {
   const getTime = tool({
     name: "get_time",
     description: "Current local time in a city.",
-    input: z.object({ city: z.string().describe("City name") }),
+    input: z.object({ city: z.string().min(1).describe("City name") }),
     run({ city }) {
       const { time, date } = wallClock(now(), zoneOfCity(city));
       return { time, date };

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import Fraction from "fraction.js";
-import { evaluate } from "./expression.ts";
+import { evaluate, WRITTEN } from "./expression.ts";
 import { fromNumber, squareRoot, toJson } from "./rational.ts";
 import { ToolError } from "./tool-error.ts";
 
@@ -55,6 +55,15 @@ test.each([
   ["(-1)^1000001", -1],
 ])("%s is %p", (text, expected) => {
   expect(result(text)).toBe(expected);
+  expect(text).toMatch(WRITTEN);
+});
+
+test("what no expression has cannot be written, and what can be written is all that is evaluated", () => {
+  for (const text of ["", "47 * 24 = 1128", "$5 * 2", "3 €", "1\n2", "'1'"]) expect(text).not.toMatch(WRITTEN);
+  for (let code = 0x21; code < 0x300; code++) {
+    const text = `1${String.fromCodePoint(code)}1`;
+    if (codeOf(text) !== "tool/bad-expression") expect(text).toMatch(WRITTEN);
+  }
 });
 
 test("an integer that no double holds comes out with all its digits", () => {

@@ -32,6 +32,9 @@ const TOKEN = /\s*(?:(\d[\d,]*(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?
 const GROUPED = /^\d{1,3}(,\d{3})+(?![\d,])/;
 const SAME: Readonly<Record<string, string>> = { "×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "²": " ^2 ", "³": " ^3 " };
 
+/** The characters that an expression has: no `=`, no currency, no words between. */
+export const WRITTEN = /^[-+*/^%()., 0-9A-Za-z×·÷−–²³√π]+$/;
+
 type Token = { readonly kind: "number" | "name" | "sign" | "end"; readonly text: string };
 /** A value, and whether it was written as a bare percentage. */
 type Term = { readonly value: Fraction; readonly percent: boolean };

@@ -14,12 +14,12 @@ import type { Workspace } from "./workspace.ts";
 const MAX_READ = 8_000;
 
 const writeInput = z.object({
-  path: z.string().describe("File path"),
+  path: z.string().min(1).describe("File path"),
   content: z.string().describe("Full text of the file"),
 });
 const editInput = z.object({
-  path: z.string().describe("File path"),
-  old: z.string().describe("Exact text to replace"),
+  path: z.string().min(1).describe("File path"),
+  old: z.string().min(1).describe("Exact text to replace"),
   new: z.string().describe("Replacement text"),
 });
 
@@ -33,7 +33,7 @@ export function fileTools(workspace: Workspace): readonly BuiltinTool[] {
   const readFile = tool({
     name: "read_file",
     description: "Return the content of a file.",
-    input: z.object({ path: z.string().describe("File path") }),
+    input: z.object({ path: z.string().min(1).describe("File path") }),
     async run({ path }) {
       const content = await workspace.read(path);
       return content.length > MAX_READ
@@ -44,7 +44,7 @@ export function fileTools(workspace: Workspace): readonly BuiltinTool[] {
   const search = tool({
     name: "search_files",
     description: "Search file contents for text.",
-    input: z.object({ query: z.string().describe("Text to find") }),
+    input: z.object({ query: z.string().min(1).describe("Text to find") }),
     run: ({ query }, { signal }) => searchFiles(workspace, query, signal),
   });
   const writeFile = tool({
@@ -105,7 +105,7 @@ export async function plannedChange(workspace: Workspace, name: string, input: J
 
 function replaceOnce(text: string, old: string, replacement: string): string {
   if (old === replacement) throw new ToolError("tool/no-change", "old and new text are the same");
-  const at = old === "" ? -1 : text.indexOf(old);
+  const at = text.indexOf(old);
   if (at < 0) throw new ToolError("tool/no-match", "text not found in file");
   if (text.indexOf(old, at + 1) >= 0) throw new ToolError("tool/no-match", "text occurs more than once in file");
   return text.slice(0, at) + replacement + text.slice(at + old.length);

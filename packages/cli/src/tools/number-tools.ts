@@ -2,7 +2,7 @@
 import { tool } from "@orrery/agent";
 import { z } from "zod";
 import type { BuiltinTool } from "./builtin-tool.ts";
-import { evaluate } from "./expression.ts";
+import { evaluate, WRITTEN } from "./expression.ts";
 import { toJson } from "./rational.ts";
 import { OPERATIONS, statistic } from "./statistics.ts";
 import { convertUnit } from "./units.ts";
@@ -10,7 +10,7 @@ import { convertUnit } from "./units.ts";
 const calculator = tool({
   name: "calculator",
   description: "Exact arithmetic with the four operations, percent and parentheses.",
-  input: z.object({ expression: z.string().describe("Expression to evaluate") }),
+  input: z.object({ expression: z.string().regex(WRITTEN).describe("Expression to evaluate") }),
   run: ({ expression }) => ({ result: toJson(evaluate(expression)) }),
 });
 
@@ -19,8 +19,8 @@ const convertUnits = tool({
   description: "Length, weight, volume and time conversion (not money).",
   input: z.object({
     value: z.number().describe("Value to convert"),
-    from_unit: z.string().describe("Unit of the value, e.g. miles"),
-    to_unit: z.string().describe("Wanted unit"),
+    from_unit: z.string().min(1).describe("Unit of the value, e.g. miles"),
+    to_unit: z.string().min(1).describe("Wanted unit"),
   }),
   run: ({ value, from_unit, to_unit }) => ({ value: shortened(convertUnit(value, from_unit, to_unit)), unit: to_unit }),
 });
@@ -28,7 +28,7 @@ const convertUnits = tool({
 const stats = tool({
   name: "stats",
   description: "Statistic of a list of numbers.",
-  input: z.object({ values: z.array(z.number()), operation: z.enum(OPERATIONS).describe("Which statistic") }),
+  input: z.object({ values: z.array(z.number()).min(1), operation: z.enum(OPERATIONS).describe("Which statistic") }),
   run: ({ values, operation }) => ({ result: statistic(values, operation) }),
 });
 
