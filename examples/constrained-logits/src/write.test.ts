@@ -30,9 +30,13 @@ test("rows that are kept give the logits of the whole text", async () => {
   const ids = promptOf("What is 2 + 2?", tokenizer);
   const whole = await model.step(ids);
   model.reset();
-  await model.step(ids.slice(0, 3));
-  const parts = await model.step(ids.slice(3));
-  expect(Math.max(...parts.map((logit, i) => Math.abs(logit - whole[i]!)))).toBeLessThan(2); // int8 activations round by run: by up to 0.7, as the processor has it
+  await model.step(ids.slice(0, -4));
+  const parts = await model.step(ids.slice(-4));
+  model.reset();
+  const lost = await model.step(ids.slice(-4));
+  const distance = (logits: Float32Array) => Math.max(...logits.map((logit, i) => Math.abs(logit - whole[i]!)));
+  // int8 activations round by run and by processor: 0.5 was seen here, and 9 where the rows are lost
+  expect(distance(parts)).toBeLessThan(distance(lost) / 4);
   expect(indexOfMax(parts)).toBe(indexOfMax(whole));
   await model.close();
 });
