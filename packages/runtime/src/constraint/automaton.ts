@@ -2,7 +2,7 @@
  * The automaton of a grammar: sets of stacks of parts, made and joined as they are met. In: the grammar's root part. Out: nodes.
  * Law: nodes and frames are immutable values; equal ones are the same object, so what is computed for one is computed once.
  */
-import { CONTROL, type Part, type Structure, type Symbol, type TellingOption, type Terminal } from "./part.ts";
+import { CONTROL, type Part, type Reading, type Structure, type Symbol, type TellingOption, type Terminal, type UsualEnd } from "./part.ts";
 import { followOf, followOfBytes, NOTHING_FOLLOWS, type Follow } from "./follow.ts";
 import type { TokenMask } from "./token-mask.ts";
 
@@ -99,17 +99,27 @@ export class Automaton {
     return this.#frame(part, telling!.next(end), below);
   }
 
-  /**
-   * For a top that will tell how it ended: a node that allows the same tokens but for those with many bytes of `follow`, and is met again
-   * and again, since it does not know what was read. Undefined where there is none.
-   */
-  usual({ part, state, below }: Top): { readonly node: Node; readonly follow: readonly number[]; readonly repeats: number } | undefined {
+  /** For a top that will tell how it ended: a node that does not know what was read, so that it is met again and again. */
+  usual({ part, state, below }: Top): { readonly node: Node; readonly usual: UsualEnd } | undefined {
     const usual = below?.telling?.usual;
-    const reader = usual && part.readers?.(state)[0];
-    if (!reader) return undefined;
+    const reading = usual && part.forgetting?.(state);
+    if (!reading) return undefined;
     const reached = new Reached();
-    this.#read(reader.part, reader.state, this.#frame(below!.part, usual.next, below!.below), reached);
-    return { node: this.#node(reached), follow: below!.telling!.follow, repeats: usual.repeats };
+    this.#read(reading.part, reading.state, this.#frame(below!.part, usual.next, below!.below), reached);
+    return { node: this.#node(reached), usual };
+  }
+
+  /** The node where another terminal is read in place of a top's. */
+  instead({ below }: Top, { part, state }: Reading): Node {
+    return this.of([this.#top(part, state, below)]);
+  }
+
+  /** The node where a top's terminal has come to another state. @param state Undefined: to its end */
+  moved({ part, below }: Top, state: number | undefined): Node {
+    const reached = new Reached();
+    if (state === undefined) this.#leave(below, reached);
+    else this.#read(part, state, below, reached);
+    return this.#node(reached);
   }
 
   /** The node after a run of bytes, or null. */

@@ -4,12 +4,13 @@
  */
 import { controlsOf, type Automaton, type Node, type Top } from "./automaton.ts";
 import { ALL_FEATURES, type ConstraintFeatures } from "./features.ts";
-import { withBytes } from "./follow.ts";
+import type { Exits } from "./exits.ts";
+import { withBytes, type Follow } from "./follow.ts";
 import { KeptMasks } from "./kept-masks.ts";
-import type { Reader, Terminal } from "./part.ts";
+import type { Reading } from "./part.ts";
 import { TerminalMasks } from "./terminal-masks.ts";
 import { FEW_TOKENS, TokenMaskBuilder, type TokenMask } from "./token-mask.ts";
-import { SHARED, type TrieNodes } from "./trie-nodes.ts";
+import { SHARED, tokensOf, type Token, type TrieNodes } from "./trie-nodes.ts";
 import type { VocabularyTrie } from "./trie.ts";
 
 /** The mask of a node. */
@@ -17,7 +18,7 @@ export function maskOf(automaton: Automaton, node: Node, trie: VocabularyTrie, f
   if (node.mask) return node.mask;
   const canonical = automaton.canonical(node, trie.longest);
   if (!features.maskCache) return walked(automaton, canonical, trie, features.slices);
-  const mask = canonical.mask ?? joined(automaton, canonical, trie, features.slices);
+  const mask = canonical.mask ?? joined(automaton, canonical, trie, features);
   const { nodes } = cacheOf(trie);
   if (!canonical.mask) nodes.keep(canonical, mask);
   if (node !== canonical) nodes.keep(node, mask);
@@ -42,39 +43,79 @@ function cacheOf(trie: VocabularyTrie): Cache {
 }
 
 /** From what is known of each terminal alone, and the tokens that leave it. */
-function joined(automaton: Automaton, node: Node, trie: VocabularyTrie, slices: boolean): TokenMask {
+function joined(automaton: Automaton, node: Node, trie: VocabularyTrie, features: ConstraintFeatures): TokenMask {
+  const controls = controlsOf(node);
+  const [only] = node.tops;
+  const same = node.tops.length === 1 && controls.size === 0 ? nearly(automaton, only!, trie, features) : undefined;
+  if (same) return same;
   const builder = new TokenMaskBuilder(trie.size);
-  const { terminals } = cacheOf(trie);
-  const rest: Top[] = [];
   for (const top of node.tops) {
-    const usual = automaton.usual(top);
-    if (!usual) {
-      rest.push(top);
-      continue;
-    }
-    const alone = new TokenMaskBuilder(trie.size);
-    alone.addAll(maskOf(automaton, usual.node, trie));
-    const { bits, nodes } = trie.repeating(usual.follow, usual.repeats);
-    alone.removeBits(bits);
-    walk(automaton, automaton.of([top]), nodes, trie.same, alone);
-    builder.addAll(alone.mask());
+    const near = nearly(automaton, top, trie, features);
+    if (near) builder.addAll(near);
+    else addTop(automaton, top, trie, features, builder);
   }
-  for (const top of rest) {
-    const after = automaton.follow(top);
-    for (const { part, state, follow } of readersOf(top.part, top.state)) {
-      const { within, leaving } = terminals.of(part, part.canonical(state, trie.longest), withBytes(after, follow), slices);
-      builder.addAll(within);
-      if (leaving.count > 0) walk(automaton, automaton.of([top]), leaving, trie.same, builder);
-    }
-    if (top.ending.length > 0) builder.addAll(maskOf(automaton, automaton.after(top), trie));
-  }
-  for (const id of controlsOf(node)) builder.add(id);
+  for (const id of controls) builder.add(id);
   return builder.mask();
 }
 
-/** The terminals that read for this one; itself, where it reads alone. */
-function readersOf(part: Terminal, state: number): readonly Reader[] {
-  return part.readers?.(state) ?? [{ part, state, follow: [] }];
+/** By way of a node that allows more, but few tokens: the mask of that one without those. Undefined where there is none. */
+function nearly(automaton: Automaton, top: Top, trie: VocabularyTrie, features: ConstraintFeatures): TokenMask | undefined {
+  const { node, doubtful } = usually(automaton, top, trie) ?? almost(automaton, top, trie, features) ?? {};
+  if (!node) return undefined;
+  const mask = maskOf(automaton, node, trie, features);
+  const exact = automaton.of([top]);
+  const wrong = doubtful!.filter(({ id, bytes }) => mask.has(id) && !automaton.run(exact, bytes));
+  if (wrong.length === 0) return mask;
+  const builder = new TokenMaskBuilder(trie.size);
+  builder.addAll(mask);
+  for (const { id } of wrong) builder.remove(id);
+  return builder.mask();
+}
+
+interface Near {
+  readonly node: Node;
+  /** The tokens that it may allow though the top does not. */
+  readonly doubtful: readonly Token[];
+}
+
+/** What is read will be told; tokens that do not read it twice do not depend on it. */
+function usually(automaton: Automaton, top: Top, trie: VocabularyTrie): Near | undefined {
+  const found = automaton.usual(top);
+  return found && { node: found.node, doubtful: trie.repeating(found.usual.among, found.usual.repeats) };
+}
+
+/** All of a language but finitely many texts: tokens that do not end one of those are the same. */
+function almost(automaton: Automaton, top: Top, trie: VocabularyTrie, { slices }: ConstraintFeatures): Near | undefined {
+  const found = top.part.almost?.(top.state);
+  if (!found) return undefined;
+  const node = automaton.instead(top, found);
+  if (!found.missing) return { node, doubtful: [] };
+  const { part, state } = found.missing;
+  const { leaving } = cacheOf(trie).terminals.of(part, part.canonical(state, trie.longest), automaton.follow(top), slices);
+  return { node, doubtful: tokensOf(leaving, trie.same) };
+}
+
+function addTop(automaton: Automaton, top: Top, trie: VocabularyTrie, features: ConstraintFeatures, builder: TokenMaskBuilder): void {
+  const { part, state, below, ending } = top;
+  const { terminals } = cacheOf(trie);
+  const follow = automaton.follow(top);
+  const kept = (reader: Reading, bytes: Follow) =>
+    terminals.of(reader.part, reader.part.canonical(reader.state, trie.longest), bytes, features.slices);
+  const readers = part.readers?.(state);
+  if (!readers) {
+    const { within, exits, leaving } = kept(top, follow);
+    builder.addAll(within);
+    if (below?.telling) walk(automaton, automaton.of([top]), leaving, trie.same, builder);
+    else if (exits.count > 0) walkExits(automaton, automaton.moved(top, undefined), exits, builder);
+  }
+  for (const reader of readers ?? []) {
+    const { within, exits, leaving } = kept(reader, withBytes(follow, reader.follow));
+    builder.addAll(within);
+    if (leaving.count === 0) continue;
+    if (reader.after !== undefined) walkExits(automaton, automaton.moved(top, reader.after), exits, builder);
+    else walk(automaton, automaton.of([top]), leaving, trie.same, builder);
+  }
+  if (ending.length > 0) builder.addAll(maskOf(automaton, automaton.after(top), trie, features));
 }
 
 /** From the automaton alone. */
@@ -106,6 +147,22 @@ function walk(automaton: Automaton, start: Node, nodes: TrieNodes, same: Int32Ar
     }
     path[at] = next;
     builder.addAt(token[i]!, same);
+    i++;
+  }
+}
+
+/** Adds all tokens of which what is left can be read from `start`. */
+function walkExits(automaton: Automaton, start: Node, { count, byte, depth, skip, first, ids }: Exits, builder: TokenMaskBuilder): void {
+  const path: Node[] = [start];
+  for (let i = 0; i < count;) {
+    const at = depth[i]!;
+    const next = automaton.step(path[at - 1]!, byte[i]!);
+    if (!next) {
+      i = skip[i]!;
+      continue;
+    }
+    path[at] = next;
+    for (let id = first[i]!; id < first[i + 1]!; id++) builder.add(ids[id]!);
     i++;
   }
 }

@@ -27,18 +27,33 @@ export interface Terminal {
   controls(state: number): readonly Symbol[];
   /** A state that allows the same tokens when no token has more than `longest` bytes. */
   canonical(state: number, longest: number): number;
-  /** For a terminal that reads by others, such as one that remembers: those that are reading now, and remember nothing. */
+  /** For a terminal that reads by others: those that are reading now. */
   readers?(state: number): readonly Reader[];
+  /** For a terminal that remembers what it read: one that reads the same and does not, where there is one. */
+  forgetting?(state: number): Reading | undefined;
+  /** For a terminal that reads what another one does, all but finitely many of its texts: whatever was read, either may go on and end. */
+  almost?(state: number): Almost | undefined;
   /** The alphabet all of whose runs of up to `longest` bytes may follow, or undefined. */
   free(state: number, longest: number): Alphabet | undefined;
 }
 
-/** A terminal that reads for another one. */
-export interface Reader {
+export interface Reading {
   readonly part: Terminal;
   readonly state: number;
+}
+
+/** A terminal that reads for another one. */
+export interface Reader extends Reading {
   /** The bytes that may come within the other one when this one ends. */
   readonly follow: readonly number[];
+  /** The other one's state when this one has ended, where that does not depend on what it read. */
+  readonly after?: number;
+}
+
+/** A terminal that reads nearly the same. */
+export interface Almost extends Reading {
+  /** Reads the texts that are missing; undefined when none of them can follow any more. */
+  readonly missing: Reading | undefined;
 }
 
 /** A part that may come next, and the structure's state after it. */
@@ -60,11 +75,12 @@ export interface TellingOption {
 }
 
 /**
- * A state like the one after any end, but for what was read. Law: within one token the two allow the same, unless the token has
- * `repeats` bytes of `follow`: with fewer it cannot read a second part that must differ from the first.
+ * A state that allows all that the one after any end allows, since it does not know what was read. Law: within one token the two allow the
+ * same, unless the token has `repeats` bytes of `among`: with fewer it cannot read a second part that must differ from the first.
  */
 export interface UsualEnd {
   readonly next: number;
+  readonly among: readonly number[];
   readonly repeats: number;
 }
 

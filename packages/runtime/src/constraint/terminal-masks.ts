@@ -1,8 +1,9 @@
 /**
  * What a terminal in a state makes of the vocabulary, whatever grammar it stands in; kept with the trie, so that grammars share it.
- * In: a terminal, a state, the bytes that may follow when it ends. Out: the tokens that stay within it, and the trie of those that may
- * leave it, which the grammar must look at. Law: a token that is in neither cannot be read.
+ * In: a terminal, a state, the bytes that may follow when it ends. Out: the tokens that stay within it, and those that may leave it, which
+ * the grammar must look at. Law: a token that is in neither cannot be read.
  */
+import { exitsOf, type Exits } from "./exits.ts";
 import type { Follow } from "./follow.ts";
 import type { Terminal } from "./part.ts";
 import { TerminalTable, UNKNOWN } from "./terminal-table.ts";
@@ -12,7 +13,10 @@ import type { Slice, VocabularyTrie } from "./trie.ts";
 
 export interface TerminalMask {
   readonly within: TokenMask;
+  /** The others that can be read if the terminal ends among their bytes. */
   readonly leaving: TrieNodes;
+  /** What is left of those behind its end: all that the grammar must look at where it does not matter what the terminal read. */
+  readonly exits: Exits;
 }
 
 /** Bytes of what is kept for one vocabulary, about. */
@@ -52,8 +56,12 @@ export class TerminalMasks {
     if (entry) this.#order.delete(entry);
     else {
       const made = this.#make(part, state, follow, slices);
-      const { within, leaving } = made;
-      const bytes = ENTRY_BYTES + (within.ids ? within.ids.byteLength : within.bits.byteLength) + leaving.count * 11;
+      const { within, leaving, exits } = made;
+      const bytes =
+        ENTRY_BYTES +
+        (within.ids ? within.ids.byteLength : within.bits.byteLength) +
+        11 * (leaving.count + exits.count) +
+        4 * exits.ids.length;
       const home = states;
       entry = { ...made, bytes, forget: () => home.delete(key) };
       states.set(key, entry);
@@ -89,7 +97,7 @@ export class TerminalMasks {
       this.#tables.set(part, table);
     }
     const leaving = read(table, state, follow.has, slice ? slice.others : trie.nodes, trie, builder);
-    return { within: builder.mask(), leaving };
+    return { within: builder.mask(), leaving, exits: exitsOf(leaving, trie.same, ends(table, state, follow.has, leaving, trie.longest)) };
   }
 }
 
@@ -131,4 +139,23 @@ function read(
     i++;
   }
   return leaving.nodes();
+}
+
+/** The nodes that are the first behind an end of the terminal. */
+function ends(table: TerminalTable, state: number, follow: Uint8Array, nodes: TrieNodes, longest: number): readonly number[] {
+  const { count, byte, depth, skip } = nodes;
+  const found: number[] = [];
+  const numbers = new Int32Array(longest + 1);
+  numbers[0] = table.number(state);
+  for (let i = 0; i < count;) {
+    const at = depth[i]!;
+    const from = numbers[at - 1]!;
+    const by = byte[i]!;
+    if (at > 1 && table.accepts[from] === 1 && follow[by] === 1) found.push(i);
+    const known = table.next[256 * from + by]!;
+    const to = known === UNKNOWN ? table.resolve(from, by) : known;
+    numbers[at] = to;
+    i = to < 0 ? skip[i]! : i + 1;
+  }
+  return found;
 }

@@ -72,10 +72,10 @@ export class TokenMaskBuilder {
     for (let word = 0; word < bits.length; word++) mine[word]! |= bits[word]!;
   }
 
-  /** Takes ids out again. */
-  removeBits(bits: Uint32Array): void {
-    const mine = this.#bits ?? this.#toBits();
-    for (let word = 0; word < bits.length; word++) mine[word]! &= ~bits[word]!;
+  /** Takes an id out again. */
+  remove(id: number): void {
+    const bits = this.#bits ?? this.#toBits();
+    bits[id >>> 5]! &= ~(1 << (id & 31));
   }
 
   mask(): TokenMask {

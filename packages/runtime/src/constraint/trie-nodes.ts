@@ -85,3 +85,20 @@ export function idsAt(token: number, same: Int32Array): readonly number[] {
   if (token >= 0) for (let id = token & ~SHARED; id >= 0; id = token & SHARED ? same[id]! : NO_TOKEN) ids.push(id);
   return ids;
 }
+
+export interface Token {
+  readonly id: number;
+  readonly bytes: Uint8Array;
+}
+
+/** All tokens of a trie, those of the same bytes one after the other. */
+export function tokensOf({ count, byte, depth, token }: TrieNodes, same: Int32Array): Token[] {
+  const tokens: Token[] = [];
+  const path: number[] = [];
+  for (let node = 0; node < count; node++) {
+    path.length = depth[node]! - 1;
+    path.push(byte[node]!);
+    for (const id of idsAt(token[node]!, same)) tokens.push({ id, bytes: Uint8Array.from(path) });
+  }
+  return tokens;
+}

@@ -6,7 +6,7 @@ import type { Vocabulary } from "../tokenizer/vocabulary.ts";
 import { DEAD, type Alphabet } from "./alphabet.ts";
 import { TokenMaskBuilder } from "./token-mask.ts";
 import { buildTrie } from "./trie-build.ts";
-import { idsAt, NO_TOKEN, Subtrie, type TrieNodes } from "./trie-nodes.ts";
+import { idsAt, NO_TOKEN, Subtrie, tokensOf, type Token, type TrieNodes } from "./trie-nodes.ts";
 
 /** All tokens that stay within an alphabet, and the trie of the others. */
 export interface Slice {
@@ -36,7 +36,7 @@ export class VocabularyTrie implements TrieData {
   readonly single: ReadonlySet<number>;
   readonly same: Int32Array;
   readonly #slices: Map<Alphabet, Slice>;
-  readonly #repeating = new Map<string, { readonly bits: Uint32Array; readonly nodes: TrieNodes }>();
+  readonly #repeating = new Map<string, readonly Token[]>();
   readonly #shortSlices = new Map<Alphabet, Map<number, Slice>>();
 
   constructor({ nodes, size, longestOfAll, same, slices }: TrieData) {
@@ -77,8 +77,8 @@ export class VocabularyTrie implements TrieData {
     return slice;
   }
 
-  /** The tokens that have at least `repeats` of these bytes, as ids and as a trie. */
-  repeating(bytes: readonly number[], repeats: number): { readonly bits: Uint32Array; readonly nodes: TrieNodes } {
+  /** The tokens that have at least `repeats` of these bytes. */
+  repeating(bytes: readonly number[], repeats: number): readonly Token[] {
     const key = `${repeats} ${bytes.join()}`;
     let found = this.#repeating.get(key);
     if (!found) {
@@ -88,25 +88,19 @@ export class VocabularyTrie implements TrieData {
     return found;
   }
 
-  #findRepeating(bytes: ReadonlySet<number>, repeats: number) {
-    const { count, byte, depth, skip, token } = this.nodes;
-    const bits = new Uint32Array((this.size + 31) >>> 5);
+  #findRepeating(bytes: ReadonlySet<number>, repeats: number): readonly Token[] {
+    const { count, byte, depth, skip } = this.nodes;
     const many = new Subtrie(this.nodes);
     const path = new Int32Array(this.longest + 1);
-    const seen = new Uint8Array(this.longest + 1);
+    const seen = new Uint16Array(this.longest + 1);
     for (let i = 0; i < count;) {
       const at = depth[i]!;
       path[at] = i;
       seen[at] = seen[at - 1]! + (bytes.has(byte[i]!) ? 1 : 0);
-      if (seen[at]! < repeats) {
-        i++;
-        continue;
-      }
-      many.takeAll(i, path);
-      for (let node = i; node < skip[i]!; node++) for (const id of idsAt(token[node]!, this.same)) bits[id >>> 5]! |= 1 << (id & 31);
-      i = skip[i]!;
+      if (seen[at]! >= repeats) many.takeAll(i, path);
+      i = seen[at]! >= repeats ? skip[i]! : i + 1;
     }
-    return { bits, nodes: many.nodes() };
+    return tokensOf(many.nodes(), this.same);
   }
 
   /** Whether the token stands at these bytes. */

@@ -10,7 +10,6 @@ import { canonical } from "./distinct.ts";
 import type { ArrayMachine } from "./array-machine.ts";
 import type { Formula } from "./formula.ts";
 import type { Inhabitation } from "./inhabited.ts";
-import { languageOf } from "./names.ts";
 import type { ObjectMachine } from "./object-machine.ts";
 
 /** Items and properties tried in all. */
@@ -80,14 +79,11 @@ class Enumeration {
   }
 
   *#objects(machine: ObjectMachine, state: number, members: { readonly [name: string]: Json }, depth: number): Generator<Json> {
-    const { has, expansion } = this.#inhabitation;
+    const { has } = this.#inhabitation;
     if (!machine.completes(state, has) || !this.#step(depth)) return;
     if (machine.ends(state)) yield members;
     for (const move of machine.names(state)) {
-      const namings =
-        move.kind === "known"
-          ? [move.naming]
-          : text.some(languageOf(move.names, expansion.formulas.where), this.#limit).map((name) => move.naming(name));
+      const namings = move.kind === "known" ? [move.naming] : text.some(move.language(), this.#limit).map((name) => move.naming(name));
       for (const naming of namings)
         for (const { formula, next } of machine.values(naming))
           if (has(formula))

@@ -34,6 +34,13 @@ export function languageOf(set: NameSet, where: Where): Language {
   return set.names.size === 0 ? text.EVERY_STRING : text.complement(listed, where);
 }
 
+/** The names of the set but for these. */
+export function languageBut(set: NameSet, names: readonly string[], where: Where): Language {
+  if (set.kind === "these") return text.strings([...set.names].filter((name) => !names.includes(name)));
+  if (set.kind === "others") return text.without(text.EVERY_STRING, [...set.names, ...names], where);
+  return text.without(set.language, names, where);
+}
+
 export function complementOf(set: NameSet, where: Where): NameSet {
   if (set.kind === "language") return matching(text.complement(set.language, where));
   return { kind: set.kind === "these" ? "others" : "these", names: set.names };

@@ -6,7 +6,8 @@ import type { Json } from "@orrery/chat";
 import { ConstraintError } from "../../errors.ts";
 import { equal } from "./distinct.ts";
 import type { Formula, Formulas } from "./formula.ts";
-import { allBut, hasName, intersectionOf, type NameSet } from "./names.ts";
+import type { Language } from "../strings/index.ts";
+import { languageBut } from "./names.ts";
 import type { ObjectPlan } from "./object-plan.ts";
 import { feasible } from "./obligations.ts";
 
@@ -38,7 +39,8 @@ export type NameMove =
   | { readonly kind: "known"; readonly name: string; readonly naming: Naming }
   | {
       readonly kind: "class";
-      readonly names: NameSet;
+      /** The names that can come. */
+      readonly language: () => Language;
       readonly naming: (name: string) => Naming;
       /** As if the name had not been written and might come again: all names of a class are alike but for this. */
       readonly usual: Naming;
@@ -113,9 +115,9 @@ export class ObjectMachine {
         const written = [...state.written, name].sort();
         return { name, formula, witnesses, after: { ...state, spent, written, count, begun: true, alike: [] } };
       };
-      const left = intersectionOf(names, allBut(state.written.filter((name) => hasName(names, name))), this.#formulas.where);
       const usual = { name: "", formula, witnesses, after: { ...state, spent, count, begun: true, alike: [] } };
-      moves.push({ kind: "class", names: left, naming, usual });
+      const language = () => languageBut(names, state.written, this.#formulas.where);
+      moves.push({ kind: "class", language, naming, usual });
     }
     return moves;
   }

@@ -3,7 +3,6 @@
  * of length are arithmetic, and only what is left of that becomes a product that is built as it is met.
  */
 import type { Where } from "../where.ts";
-import { CofiniteLanguage } from "./cofinite.ts";
 import { combined } from "./combine.ts";
 import { counted, CountedLanguage, length, type Bounds } from "./counted.ts";
 import { codePointsOf } from "./code-points.ts";
@@ -14,12 +13,36 @@ import { has } from "./members.ts";
 import { ProductLanguage } from "./product.ts";
 import { strings, tableOf } from "./strings.ts";
 import { UnionLanguage } from "./union.ts";
+import { isEndless, WithoutLanguage } from "./without.ts";
 
 /**
  * The strings of all the languages; every string when there are none.
  * @throws ConstraintError constraint/too-large
  */
 export function intersection(languages: readonly Language[], where: Where): Language {
+  const missing: string[] = [];
+  const parts = languages.flatMap((language) => split(language, missing));
+  const all = intersectionOf(parts, where);
+  const list = strings(missing.filter((text) => has(all, text)));
+  if (list.start < 0) return all;
+  if (isEndless(all)) return new WithoutLanguage(all, list);
+  return intersectionOf([...parts, complementOfList(list)], where);
+}
+
+/** The strings of the language that are not in the list. @throws ConstraintError constraint/too-large */
+export function without(language: Language, list: readonly string[], where: Where): Language {
+  return intersection([language, complement(strings(list), where)], where);
+}
+
+/** A language, and the list that it is without. */
+function split(language: Language, missing: string[]): readonly Language[] {
+  if (!(language instanceof WithoutLanguage && language.missing instanceof ListLanguage)) return [language];
+  for (const text of language.missing.members) missing.push(text);
+  return split(language.base, missing);
+}
+
+/** None of them is one without a list. */
+function intersectionOf(languages: readonly Language[], where: Where): Language {
   const bounds = { min: 0, max: Infinity };
   const parts = distinct(languages.flatMap((language) => factors(language, bounds))).filter((part) => part.key !== EVERY_STRING.key);
   if (parts.some((part) => part.start < 0) || bounds.min > bounds.max) return NO_STRING;
@@ -32,9 +55,8 @@ export function intersection(languages: readonly Language[], where: Where): Lang
     parts.filter((part) => part instanceof Dfa),
     "and",
   );
-  const lazy = withoutLists(parts.filter((part) => !(part instanceof Dfa)));
   if (tables.some((table) => table.start < 0)) return NO_STRING;
-  const rest: Language[] = [...tables, ...lazy];
+  const rest: Language[] = [...tables, ...parts.filter((part) => !(part instanceof Dfa))];
   const measured = rest.find(isMeasured) ?? EVERY_STRING;
   const bounded = counted(measured, bounds, where);
   return rest.filter((part) => part !== measured).reduce((all, part) => (all.start < 0 ? all : product(all, part, where)), bounded);
@@ -45,21 +67,21 @@ export function intersection(languages: readonly Language[], where: Where): Lang
  * @throws ConstraintError constraint/too-large
  */
 export function union(languages: readonly Language[], where: Where): Language {
-  const parts = joinedBounds(distinct(languages.flatMap(summands)), where);
+  const parts = joinedBounds(distinct(languages.flatMap(summands).map(tabled)), where);
   if (parts.some((part) => part.universal(part.start))) return EVERY_STRING;
   const open = parts.filter((part) => !(part instanceof ListLanguage));
   const listed = parts.flatMap((part) => (part instanceof ListLanguage ? part.members : []));
   const list = strings(listed.filter((text) => !open.some((part) => has(part, text))));
   if (open.length === 0 || list.start >= 0) open.push(list);
   // A short list joins the tables, if there are any.
-  const tabled = open.some((part) => part instanceof Dfa)
+  const joinable = open.some((part) => part instanceof Dfa)
     ? open.map((part) => (part instanceof ListLanguage && tableOf(part)) || part)
     : open;
   const tables = multiplied(
-    tabled.filter((part) => part instanceof Dfa),
+    joinable.filter((part) => part instanceof Dfa),
     "or",
   );
-  const rest = [...tables, ...tabled.filter((part) => !(part instanceof Dfa))];
+  const rest = [...tables, ...joinable.filter((part) => !(part instanceof Dfa))];
   if (rest.some((part) => part.start >= 0 && part.universal(part.start))) return EVERY_STRING;
   return rest.reduce((all, part) => new UnionLanguage(all, part));
 }
@@ -70,15 +92,21 @@ export function union(languages: readonly Language[], where: Where): Language {
  */
 export function complement(language: Language, where: Where): Language {
   if (language instanceof Dfa) return complementOf(language);
-  if (language instanceof CofiniteLanguage) return language.missing;
+  if (language instanceof WithoutLanguage) return union([complement(language.base, where), language.missing], where);
   if (language instanceof CountedLanguage) {
     const { min, max } = language.bounds;
     return union([complement(language.language, where), length(0, min - 1), length(max + 1, Infinity)], where);
   }
   if (language instanceof UnionLanguage) return intersection([complement(language.a, where), complement(language.b, where)], where);
   if (language instanceof ProductLanguage) return union([complement(language.a, where), complement(language.b, where)], where);
-  const table = language instanceof ListLanguage ? tableOf(language) : undefined;
-  return table ? complementOf(table) : new CofiniteLanguage(language);
+  // Of a list that one, too, is a table where others need it.
+  return language.start < 0 ? EVERY_STRING : new WithoutLanguage(EVERY_STRING, language);
+}
+
+/** All strings but those of a list, as a table where the list is short. */
+function complementOfList(list: Language): Language {
+  const table = list instanceof ListLanguage ? tableOf(list) : undefined;
+  return table ? complementOf(table) : new WithoutLanguage(EVERY_STRING, list);
 }
 
 /** What an intersection is made of; bounds of length go into `bounds`. */
@@ -94,6 +122,11 @@ function factors(language: Language, bounds: { min: number; max: number }): Lang
 function summands(language: Language): Language[] {
   if (language instanceof UnionLanguage) return [...summands(language.a), ...summands(language.b)];
   return language.start < 0 ? [] : [language];
+}
+
+/** A table where the language lacks a short list alone. */
+function tabled(language: Language): Language {
+  return language instanceof WithoutLanguage && language.base === EVERY_STRING ? complementOfList(language.missing) : language;
 }
 
 /** One of each key, in order of the keys: the same languages give the same result. */
@@ -116,14 +149,6 @@ function multiplied(tables: readonly Dfa[], operation: "and" | "or"): Dfa[] {
     else done.push(...(last ? [table, last] : [table]));
   }
   return done;
-}
-
-/** Complements of lists become one. */
-function withoutLists(parts: readonly Language[]): Language[] {
-  const lists = parts.flatMap((part) => (part instanceof CofiniteLanguage && part.missing instanceof ListLanguage ? [part.missing] : []));
-  if (lists.length < 2) return [...parts];
-  const rest = parts.filter((part) => !(part instanceof CofiniteLanguage && part.missing instanceof ListLanguage));
-  return [...rest, new CofiniteLanguage(strings(lists.flatMap((list) => list.members)))];
 }
 
 /** Bounds on the same language are joined where they meet. */

@@ -39,9 +39,7 @@ export function recordedText(language: Language, spelling: Spelling): Terminal &
     controls: (state) => part.controls(inner[state]!),
     canonical: (state) => state,
     // Where any string may follow, it is read as in every other language.
-    readers: (state) => [
-      isUniversal(part, inner[state]!) ? { part: every, state: every.start, follow: [] } : { part, state: inner[state]!, follow: [] },
-    ],
+    forgetting: (state) => (isUniversal(part, inner[state]!) ? { part: every, state: every.start } : { part, state: inner[state]! }),
     free: (state, longest) => part.free(inner[state]!, longest),
     /** What was read, between two characters. */
     text(state: number) {

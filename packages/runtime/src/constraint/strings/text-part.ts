@@ -3,7 +3,7 @@
  * Law: a byte may come only if a character that the language allows begins so; each string has one spelling, that of `JSON.stringify`.
  */
 import { JSON_SPELLING, LINE_TEXT, PLAIN_TEXT } from "../alphabet.ts";
-import type { Symbol, Terminal } from "../part.ts";
+import type { Almost, Symbol, Terminal } from "../part.ts";
 import type { PartPosition } from "../position.ts";
 import { Dfa } from "./dfa.ts";
 import { ESCAPE_PREFIXES, isEscaped } from "./escapes.ts";
@@ -11,6 +11,7 @@ import { holdsText } from "./holds-text.ts";
 import type { Edge, Language } from "./language.ts";
 import { ListLanguage } from "./list.ts";
 import { cardinality } from "./members.ts";
+import { WithoutLanguage } from "./without.ts";
 
 /** How the strings are written. `json`: what stands between the quotes. */
 export type Spelling = "json" | "plain";
@@ -65,6 +66,8 @@ class TextTerminal implements Terminal {
   readonly start: number;
   readonly #language: Language;
   readonly #json: boolean;
+  #base: Terminal | undefined;
+  #missing: Terminal | undefined;
 
   constructor(language: Language, spelling: Spelling, position: PartPosition) {
     this.#language = language;
@@ -121,6 +124,22 @@ class TextTerminal implements Terminal {
     const outer = state / INSIDES;
     if (this.#language.free(outer, longest)) return this.#json ? JSON_SPELLING : PLAIN_TEXT;
     return this.#language.free(outer, longest, "line") ? LINE_TEXT : undefined;
+  }
+
+  almost(state: number): Almost | undefined {
+    const language = this.#language;
+    if (!(language instanceof WithoutLanguage)) return undefined;
+    const inside = state % INSIDES;
+    const outer = (state - inside) / INSIDES;
+    const spelling = this.#json ? "json" : "plain";
+    this.#base ??= textPart(language.base, spelling, this.position);
+    this.#missing ??= textPart(language.missing, spelling, this.position);
+    const missing = language.missingState(outer);
+    return {
+      part: this.#base,
+      state: language.baseState(outer) * INSIDES + inside,
+      missing: missing < 0 ? undefined : { part: this.#missing, state: missing * INSIDES + inside },
+    };
   }
 
   /** The first byte of a character. */

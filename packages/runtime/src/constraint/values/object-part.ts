@@ -3,21 +3,22 @@
  * follow it and the object can then be completed.
  */
 import type { Formula } from "../goals/formula.ts";
-import { languageOf } from "../goals/names.ts";
 import type { Naming, NameMove, ObjectMachine } from "../goals/object-machine.ts";
 import type { Option, Structure } from "../part.ts";
 import * as text from "../strings/index.ts";
 import { recordedText } from "../strings/index.ts";
 import type { PartMaker } from "./parts.ts";
 
+type ClassMove = NameMove & { readonly kind: "class" };
+
 type State =
   | { readonly at: "between"; readonly id: number }
-  | { readonly at: "name"; readonly id: number; readonly move: NameMove & { readonly kind: "class" } }
+  | { readonly at: "name"; readonly move: ClassMove; readonly language: text.Language }
   | { readonly at: "colon"; readonly naming: Naming }
   | { readonly at: "value"; readonly naming: Naming };
 
 export function objectMembers(machine: ObjectMachine, maker: PartMaker): Structure {
-  const { surface, where } = maker;
+  const { surface } = maker;
   const states: State[] = [];
   const ids = new Map<string, number>();
   const known = new Map<number, readonly Option[]>();
@@ -31,11 +32,9 @@ export function objectMembers(machine: ObjectMachine, maker: PartMaker): Structu
     return id;
   }
   const between = (id: number) => intern(`between ${id}`, { at: "between", id });
-  // The usual names of all classes are "": what their values may be tells them apart.
-  const named = (at: "colon" | "value", naming: Naming) => {
-    const { name, formula, witnesses, after } = naming;
-    return intern(`${at} ${JSON.stringify([name, formula.id, witnesses, after])}`, { at, naming });
-  };
+  // A name tells what its value may be; the name that stands for all of a class does not.
+  const named = (at: "colon" | "value", naming: Naming) =>
+    intern(`${at} ${JSON.stringify([naming.name, naming.formula.id, naming.witnesses, naming.after])}`, { at, naming });
 
   function completes(id: number): boolean {
     return machine.completes(id, maker.inhabited);
@@ -52,21 +51,24 @@ export function objectMembers(machine: ObjectMachine, maker: PartMaker): Structu
       if (values(naming).length === 0) return [];
       if (move.kind === "known")
         return [{ part: maker.exact(surface.key(move.name, maker.placeOf(naming.formula)), comma), next: named("value", naming) }];
-      const language = languageOf(move.names, where);
-      const next = intern(`name ${id} ${language.key}`, { at: "name", id, move });
+      const language = move.language();
+      const next = intern(`name ${id} ${language.key}`, { at: "name", move, language });
       // Where nothing stands before the first name, the name itself comes at once.
       if (!comma && surface.freeKey.open.length === 0) return [free(move, language)];
       return [{ part: maker.exact(surface.freeKey.open, comma), next }];
     });
   }
 
-  function free({ naming, usual }: NameMove & { readonly kind: "class" }, language: text.Language): Option {
-    const part = recordedText(language, surface.freeKey.spelling);
+  function free({ naming, usual }: ClassMove, language: text.Language): Option {
+    const { close, spelling, repeats } = surface.freeKey;
+    const part = recordedText(language, spelling);
+    const follow = close.slice(0, 1);
     return {
       part,
       next: (end) => named("colon", naming(part.text(end))),
-      follow: surface.freeKey.close.slice(0, 1),
-      usual: { next: named("colon", usual), repeats: surface.freeKey.repeats },
+      follow,
+      // Where names may run out, already the beginning of a second one can be the end of its way.
+      usual: { next: named("colon", usual), among: follow, repeats: text.isEndless(language) ? repeats : repeats - 1 },
     };
   }
 
@@ -75,7 +77,7 @@ export function objectMembers(machine: ObjectMachine, maker: PartMaker): Structu
       case "between":
         return keys(state.id);
       case "name":
-        return [free(state.move, languageOf(state.move.names, where))];
+        return [free(state.move, state.language)];
       case "colon":
         return [{ part: maker.exact(surface.freeKey.close, false), next: named("value", state.naming) }];
       case "value":

@@ -40,7 +40,7 @@ export function recorded(part: Part): Recorded {
     only: (id) => (nodeOf(id).done ? -1 : nodeOf(id).only),
     controls: (id) => [...controlsOf(nodeOf(id))].map((control) => CONTROL + control),
     canonical: (id) => id,
-    readers: (id) => nodeOf(id).tops.flatMap((top) => readersOf(automaton, top)),
+    readers: (id) => readersAt(automaton, nodeOf(id)),
     free: () => undefined,
     symbols(id) {
       const read: Symbol[] = [];
@@ -50,16 +50,18 @@ export function recorded(part: Part): Recorded {
   };
 }
 
-/** Where the top may end, also those that read what comes after it. */
-function readersOf(automaton: Automaton, top: Top): readonly Reader[] {
-  const after = top.ending.length > 0 ? automaton.after(top).tops : [];
-  return [...readersWithin(automaton, top), ...after.flatMap((next) => readersOf(automaton, next))];
+function readersAt(automaton: Automaton, node: Node): readonly Reader[] {
+  return node.tops.flatMap((top) => [
+    ...readersOf(automaton, top),
+    ...(top.ending.length > 0 ? readersAt(automaton, automaton.after(top)) : []),
+  ]);
 }
 
-function readersWithin(automaton: Automaton, top: Top): readonly Reader[] {
+function readersOf(automaton: Automaton, top: Top): readonly Reader[] {
+  const { part, state } = top;
   const { has } = automaton.follow(top);
   const follow = [...has.keys()].filter((byte) => has[byte] === 1);
-  const readers = top.part.readers?.(top.state) ?? [{ part: top.part, state: top.state, follow: [] }];
+  const readers = part.readers?.(state) ?? [{ ...(part.forgetting?.(state) ?? { part, state }), follow: [] }];
   return readers.map((reader) => ({ ...reader, follow: [...new Set([...reader.follow, ...follow])] }));
 }
 
