@@ -28,6 +28,9 @@ export interface Top {
   readonly ending: readonly number[];
 }
 
+/** In place of a terminal's state: it is over. */
+export const ENDED = -1;
+
 const NO_BYTES: readonly number[] = [];
 
 type Interned<Key, Value> = Map<Key, Map<number, Value>>;
@@ -114,10 +117,10 @@ export class Automaton {
     return this.of([this.#top(part, state, below)]);
   }
 
-  /** The node where a top's terminal has come to another state. @param state Undefined: to its end */
-  moved({ part, below }: Top, state: number | undefined): Node {
+  /** The node where a top's terminal has come to another state, or has {@link ENDED}. */
+  moved({ part, below }: Top, state: number): Node {
     const reached = new Reached();
-    if (state === undefined) this.#leave(below, reached);
+    if (state === ENDED) this.#leave(below, reached);
     else this.#read(part, state, below, reached);
     return this.#node(reached);
   }

@@ -2,13 +2,13 @@
  * Node × vocabulary → the tokens that may follow. In: a node of the automaton. Out: a set of ids.
  * Law: a token is allowed if and only if its bytes can be read from the node, whatever features are on.
  */
-import { controlsOf, type Automaton, type Node, type Top } from "./automaton.ts";
+import { controlsOf, ENDED, type Automaton, type Node, type Top } from "./automaton.ts";
 import { ALL_FEATURES, type ConstraintFeatures } from "./features.ts";
 import type { Exits } from "./exits.ts";
-import { withBytes, type Follow } from "./follow.ts";
+import { followOfBytes, withBytes, type Follow } from "./follow.ts";
 import { KeptMasks } from "./kept-masks.ts";
 import type { Reading } from "./part.ts";
-import { TerminalMasks } from "./terminal-masks.ts";
+import { TerminalMasks, type TerminalMask } from "./terminal-masks.ts";
 import { FEW_TOKENS, TokenMaskBuilder, type TokenMask } from "./token-mask.ts";
 import { SHARED, tokensOf, type Token, type TrieNodes } from "./trie-nodes.ts";
 import type { VocabularyTrie } from "./trie.ts";
@@ -45,36 +45,57 @@ function cacheOf(trie: VocabularyTrie): Cache {
 /** From what is known of each terminal alone, and the tokens that leave it. */
 function joined(automaton: Automaton, node: Node, trie: VocabularyTrie, features: ConstraintFeatures): TokenMask {
   const controls = controlsOf(node);
-  const [only] = node.tops;
-  const same = node.tops.length === 1 && controls.size === 0 ? nearly(automaton, only!, trie, features) : undefined;
-  if (same) return same;
+  const masks = node.tops.map((top) => maskOfTop(automaton, top, trie, features));
+  if (masks.length === 1 && controls.size === 0) return masks[0]!;
   const builder = new TokenMaskBuilder(trie.size);
-  for (const top of node.tops) {
-    const near = nearly(automaton, top, trie, features);
-    if (near) builder.addAll(near);
-    else addTop(automaton, top, trie, features, builder);
-  }
+  for (const mask of masks) builder.addAll(mask);
   for (const id of controls) builder.add(id);
   return builder.mask();
 }
 
-/** By way of a node that allows more, but few tokens: the mask of that one without those. Undefined where there is none. */
-function nearly(automaton: Automaton, top: Top, trie: VocabularyTrie, features: ConstraintFeatures): TokenMask | undefined {
-  const { node, doubtful } = usually(automaton, top, trie) ?? almost(automaton, top, trie, features) ?? {};
-  if (!node) return undefined;
-  const mask = maskOf(automaton, node, trie, features);
+function maskOfTop(automaton: Automaton, top: Top, trie: VocabularyTrie, features: ConstraintFeatures): TokenMask {
   const exact = automaton.of([top]);
-  const wrong = doubtful!.filter(({ id, bytes }) => mask.has(id) && !automaton.run(exact, bytes));
-  if (wrong.length === 0) return mask;
+  const near = usually(automaton, top, trie) ?? almost(automaton, top, trie, features);
+  if (near) return without(maskOf(automaton, near.node, trie, features), near.doubtful, automaton, exact);
+  const { part, state, below, ending } = top;
+  const follow = automaton.follow(top);
   const builder = new TokenMaskBuilder(trie.size);
+  const doubtful: Token[] = [];
+  for (const reader of part.readers?.(state) ?? [{ part, state, follow: [], last: true, after: below?.telling ? undefined : ENDED }]) {
+    const bytes = reader.last ? withBytes(follow, reader.follow) : followOfBytes(reader.follow);
+    const like = reader.part.almost?.(reader.state);
+    const { within, exits, leaving } = kept(like ?? reader, bytes, trie, features);
+    builder.addAll(within);
+    if (leaving.count === 0) continue;
+    if (reader.after === undefined) walk(automaton, exact, leaving, trie.same, builder);
+    else {
+      walkExits(automaton, automaton.moved(top, reader.after), exits, builder);
+      if (like?.missing) doubtful.push(...tokensOf(kept(like.missing, bytes, trie, features).leaving, trie.same));
+    }
+  }
+  if (ending.length > 0) builder.addAll(maskOf(automaton, automaton.after(top), trie, features));
+  return without(builder.mask(), doubtful, automaton, exact);
+}
+
+/** What is known of a terminal in a state, whatever the grammar. */
+function kept({ part, state }: Reading, follow: Follow, trie: VocabularyTrie, { slices }: ConstraintFeatures): TerminalMask {
+  return cacheOf(trie).terminals.of(part, part.canonical(state, trie.longest), follow, slices);
+}
+
+/** A mask without those of these tokens that cannot be read. */
+function without(mask: TokenMask, doubtful: readonly Token[], automaton: Automaton, exact: Node): TokenMask {
+  const wrong = doubtful.filter(({ id, bytes }) => mask.has(id) && !automaton.run(exact, bytes));
+  if (wrong.length === 0) return mask;
+  const builder = new TokenMaskBuilder(mask.bits.length * 32);
   builder.addAll(mask);
   for (const { id } of wrong) builder.remove(id);
   return builder.mask();
 }
 
+/** A node that allows all that a top allows, and few tokens besides. */
 interface Near {
   readonly node: Node;
-  /** The tokens that it may allow though the top does not. */
+  /** Those are among these. */
   readonly doubtful: readonly Token[];
 }
 
@@ -85,37 +106,11 @@ function usually(automaton: Automaton, top: Top, trie: VocabularyTrie): Near | u
 }
 
 /** All of a language but finitely many texts: tokens that do not end one of those are the same. */
-function almost(automaton: Automaton, top: Top, trie: VocabularyTrie, { slices }: ConstraintFeatures): Near | undefined {
+function almost(automaton: Automaton, top: Top, trie: VocabularyTrie, features: ConstraintFeatures): Near | undefined {
   const found = top.part.almost?.(top.state);
   if (!found) return undefined;
-  const node = automaton.instead(top, found);
-  if (!found.missing) return { node, doubtful: [] };
-  const { part, state } = found.missing;
-  const { leaving } = cacheOf(trie).terminals.of(part, part.canonical(state, trie.longest), automaton.follow(top), slices);
-  return { node, doubtful: tokensOf(leaving, trie.same) };
-}
-
-function addTop(automaton: Automaton, top: Top, trie: VocabularyTrie, features: ConstraintFeatures, builder: TokenMaskBuilder): void {
-  const { part, state, below, ending } = top;
-  const { terminals } = cacheOf(trie);
-  const follow = automaton.follow(top);
-  const kept = (reader: Reading, bytes: Follow) =>
-    terminals.of(reader.part, reader.part.canonical(reader.state, trie.longest), bytes, features.slices);
-  const readers = part.readers?.(state);
-  if (!readers) {
-    const { within, exits, leaving } = kept(top, follow);
-    builder.addAll(within);
-    if (below?.telling) walk(automaton, automaton.of([top]), leaving, trie.same, builder);
-    else if (exits.count > 0) walkExits(automaton, automaton.moved(top, undefined), exits, builder);
-  }
-  for (const reader of readers ?? []) {
-    const { within, exits, leaving } = kept(reader, withBytes(follow, reader.follow));
-    builder.addAll(within);
-    if (leaving.count === 0) continue;
-    if (reader.after !== undefined) walkExits(automaton, automaton.moved(top, reader.after), exits, builder);
-    else walk(automaton, automaton.of([top]), leaving, trie.same, builder);
-  }
-  if (ending.length > 0) builder.addAll(maskOf(automaton, automaton.after(top), trie, features));
+  const missing = found.missing && kept(found.missing, automaton.follow(top), trie, features).leaving;
+  return { node: automaton.instead(top, found), doubtful: missing ? tokensOf(missing, trie.same) : [] };
 }
 
 /** From the automaton alone. */

@@ -46,6 +46,8 @@ export interface Reading {
 export interface Reader extends Reading {
   /** The bytes that may come within the other one when this one ends. */
   readonly follow: readonly number[];
+  /** May the other one end when this one ends? */
+  readonly last: boolean;
   /** The other one's state when this one has ended, where that does not depend on what it read. */
   readonly after?: number;
 }

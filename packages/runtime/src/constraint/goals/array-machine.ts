@@ -216,6 +216,18 @@ export class ArrayMachine {
     return inhabited(rest) ? rest : undefined;
   }
 
+  /**
+   * Where all items must differ: does it make no difference to what may follow which string the latest item is, but that it may not come
+   * again? @param next The state that a move leads to @param endless May infinitely many strings of a formula follow, however one begins?
+   */
+  sparesStrings(next: number, endless: (formula: Formula) => boolean): boolean {
+    const { index, counts, alike } = this.#states[next]!;
+    if (counts.length > 0 || alike.length > 0) return false;
+    const last = Math.min(Math.max(index, this.#min - 1), Math.max(index, this.#uniform));
+    for (let at = index; at <= last && at < this.#max; at++) if (!endless(this.#at(at))) return false;
+    return true;
+  }
+
   /** Is there a way to the end? */
   #search(start: number, inhabited: (formula: Formula) => boolean): boolean {
     const seen = new Set([start]);

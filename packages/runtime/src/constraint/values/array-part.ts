@@ -23,12 +23,11 @@ export function arrayItems(machine: ArrayMachine, maker: PartMaker): Structure {
 
   /** An item of which the array must not have another: what may follow depends on what it is. */
   function differing(formula: Formula, next: number): Option {
-    const part = recorded(maker.part(formula));
-    return {
-      part,
-      next: (end) => 2 * machine.after(next, maker.surface.read(part.symbols(end))),
-      follow: [maker.surface.comma[0]!, ...bytes("]")],
-    };
+    const { delimiter } = maker.surface;
+    const part = recorded(maker.part(formula), delimiter);
+    const option = { part, next: (end: number) => 2 * machine.after(next, maker.surface.read(part.symbols(end))), follow: bytes(",]") };
+    // One token that ends a string, and reads a second one to its end, has three delimiters.
+    return machine.sparesStrings(next, maker.endless) ? { ...option, usual: { next: 2 * next, among: [delimiter], repeats: 3 } } : option;
   }
 
   function make(state: number): readonly Option[] {

@@ -28,6 +28,8 @@ export interface PartMaker {
   exact(symbols: readonly Symbol[], comma: boolean): Terminal;
   inhabited(formula: Formula): boolean;
   members(formula: Formula, limit: number): readonly Json[];
+  /** May infinitely many of the formula's strings follow, however one begins? */
+  endless(formula: Formula): boolean;
 }
 
 export interface PartsOptions {
@@ -68,6 +70,8 @@ export class Parts implements PartMaker {
   placeOf(formula: Formula): Where {
     return this.#inhabitation.expansion.formulas.placeOf(formula) ?? this.where;
   }
+
+  readonly endless = (formula: Formula): boolean => text.isEndless(this.#inhabitation.expansion.strings(formula));
 
   /** Made when it is first entered: formulas may contain themselves. */
   part(formula: Formula): Part {
