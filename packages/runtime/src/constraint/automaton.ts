@@ -188,7 +188,7 @@ export class Automaton {
       if (typeof next === "function") this.#enter(option.part, this.#telling(part, option as TellingOption, below), reached);
       else {
         // A structure that can only end after this part need not wait: the stack stays short, and equal stacks stay equal.
-        const last = part.complete(next) && part.options(next).length === 0;
+        const last = part.over?.(next) ?? (part.complete(next) && part.options(next).length === 0);
         this.#enter(option.part, last ? below : this.#frame(part, next, below), reached);
       }
     }

@@ -11,6 +11,9 @@ export interface Exits extends Omit<TrieNodes, "token"> {
   readonly ids: Int32Array;
 }
 
+const NONE = new Int32Array(0);
+export const NO_EXITS: Exits = { count: 0, byte: new Uint8Array(0), depth: new Uint16Array(0), skip: NONE, first: NONE, ids: NONE };
+
 /** @param same The next token with the same bytes, by id */
 export function exitsOf({ byte, skip, token }: TrieNodes, same: Int32Array, starts: readonly number[]): Exits {
   const bytes: number[] = [];

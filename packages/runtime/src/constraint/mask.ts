@@ -56,13 +56,12 @@ function joined(automaton: Automaton, node: Node, trie: VocabularyTrie, features
 function maskOfTop(automaton: Automaton, top: Top, trie: VocabularyTrie, features: ConstraintFeatures): TokenMask {
   const exact = automaton.of([top]);
   const near = usually(automaton, top, trie) ?? almost(automaton, top, trie, features);
-  if (near) return without(maskOf(automaton, near.node, trie, features), near.doubtful, automaton, exact);
+  if (near) return without(maskOf(automaton, near.node, trie, features), near.doubtful, automaton, exact, trie);
   const { part, state, below, ending } = top;
-  const follow = automaton.follow(top);
   const builder = new TokenMaskBuilder(trie.size);
   const doubtful: Token[] = [];
   for (const reader of part.readers?.(state) ?? [{ part, state, follow: [], last: true, after: below?.telling ? undefined : ENDED }]) {
-    const bytes = reader.last ? withBytes(follow, reader.follow) : followOfBytes(reader.follow);
+    const bytes = () => (reader.last ? withBytes(automaton.follow(top), reader.follow) : followOfBytes(reader.follow));
     const like = reader.part.almost?.(reader.state);
     const { within, exits, leaving } = kept(like ?? reader, bytes, trie, features);
     builder.addAll(within);
@@ -74,19 +73,19 @@ function maskOfTop(automaton: Automaton, top: Top, trie: VocabularyTrie, feature
     }
   }
   if (ending.length > 0) builder.addAll(maskOf(automaton, automaton.after(top), trie, features));
-  return without(builder.mask(), doubtful, automaton, exact);
+  return without(builder.mask(), doubtful, automaton, exact, trie);
 }
 
 /** What is known of a terminal in a state, whatever the grammar. */
-function kept({ part, state }: Reading, follow: Follow, trie: VocabularyTrie, { slices }: ConstraintFeatures): TerminalMask {
+function kept({ part, state }: Reading, follow: () => Follow, trie: VocabularyTrie, { slices }: ConstraintFeatures): TerminalMask {
   return cacheOf(trie).terminals.of(part, part.canonical(state, trie.longest), follow, slices);
 }
 
 /** A mask without those of these tokens that cannot be read. */
-function without(mask: TokenMask, doubtful: readonly Token[], automaton: Automaton, exact: Node): TokenMask {
+function without(mask: TokenMask, doubtful: readonly Token[], automaton: Automaton, exact: Node, { size }: VocabularyTrie): TokenMask {
   const wrong = doubtful.filter(({ id, bytes }) => mask.has(id) && !automaton.run(exact, bytes));
   if (wrong.length === 0) return mask;
-  const builder = new TokenMaskBuilder(mask.bits.length * 32);
+  const builder = new TokenMaskBuilder(size);
   builder.addAll(mask);
   for (const { id } of wrong) builder.remove(id);
   return builder.mask();
@@ -109,7 +108,7 @@ function usually(automaton: Automaton, top: Top, trie: VocabularyTrie): Near | u
 function almost(automaton: Automaton, top: Top, trie: VocabularyTrie, features: ConstraintFeatures): Near | undefined {
   const found = top.part.almost?.(top.state);
   if (!found) return undefined;
-  const missing = found.missing && kept(found.missing, automaton.follow(top), trie, features).leaving;
+  const missing = found.missing && kept(found.missing, () => automaton.follow(top), trie, features).leaving;
   return { node: automaton.instead(top, found), doubtful: missing ? tokensOf(missing, trie.same) : [] };
 }
 

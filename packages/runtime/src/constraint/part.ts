@@ -94,6 +94,8 @@ export interface Structure {
   options(state: number): readonly Option[];
   /** May the structure end here? */
   complete(state: number): boolean;
+  /** Is it complete, and has no options? For a structure that knows this without making them. */
+  over?(state: number): boolean;
 }
 
 export type Part = Terminal | Structure;

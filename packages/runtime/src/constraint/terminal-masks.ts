@@ -3,7 +3,7 @@
  * In: a terminal, a state, the bytes that may follow when it ends. Out: the tokens that stay within it, and those that may leave it, which
  * the grammar must look at. Law: a token that is in neither cannot be read.
  */
-import { exitsOf, type Exits } from "./exits.ts";
+import { exitsOf, NO_EXITS, type Exits } from "./exits.ts";
 import type { Follow } from "./follow.ts";
 import type { Terminal } from "./part.ts";
 import { TerminalTable, UNKNOWN } from "./terminal-table.ts";
@@ -27,6 +27,9 @@ const ENTRY_BYTES = 256;
 /** Bytes of the tokens in the slices that serve texts with less room than the longest token takes. Below, a walk is as short as the rest. */
 const SHORT = [32, 24, 16, 12, 8];
 
+/** In place of the bytes that may follow, where no token goes on behind the terminal's end. */
+const ANYTHING = "anything";
+
 interface Kept extends TerminalMask {
   readonly bytes: number;
   forget(): void;
@@ -35,7 +38,7 @@ interface Kept extends TerminalMask {
 export class TerminalMasks {
   readonly #trie: VocabularyTrie;
   readonly #tables = new WeakMap<Terminal, TerminalTable>();
-  readonly #kept = new WeakMap<Terminal, Map<string, Kept>>();
+  readonly #kept = new WeakMap<Terminal, Map<number, Map<string, Kept>>>();
   /** Least recently used first. */
   readonly #order = new Set<Kept>();
   #bytes = 0;
@@ -44,27 +47,23 @@ export class TerminalMasks {
     this.#trie = trie;
   }
 
-  /** Of `state` as the terminal's `canonical` gives it. */
-  of(part: Terminal, state: number, follow: Follow, slices: boolean): TerminalMask {
-    let states = this.#kept.get(part);
-    if (!states) {
-      states = new Map();
-      this.#kept.set(part, states);
-    }
-    const key = `${state} ${follow.key}`;
-    let entry = states.get(key);
+  /** Of `state` as the terminal's `canonical` gives it. @param followed Asked where a token may go on behind the terminal's end */
+  of(part: Terminal, state: number, followed: () => Follow, slices: boolean): TerminalMask {
+    const home = this.#home(part, state);
+    let entry = home.get(ANYTHING) ?? (home.size > 0 ? home.get(followed().key) : undefined);
     if (entry) this.#order.delete(entry);
     else {
-      const made = this.#make(part, state, follow, slices);
+      let follow: Follow | undefined;
+      const made = this.#make(part, state, () => (follow ??= followed()).has, slices);
+      const key = (follow as Follow | undefined)?.key ?? ANYTHING;
       const { within, leaving, exits } = made;
       const bytes =
         ENTRY_BYTES +
         (within.ids ? within.ids.byteLength : within.bits.byteLength) +
         11 * (leaving.count + exits.count) +
         4 * exits.ids.length;
-      const home = states;
-      entry = { ...made, bytes, forget: () => home.delete(key) };
-      states.set(key, entry);
+      entry = { ...made, bytes, forget: () => this.#forget(part, state, key) };
+      home.set(key, entry);
       this.#bytes += bytes;
     }
     this.#order.add(entry);
@@ -77,6 +76,21 @@ export class TerminalMasks {
     return entry;
   }
 
+  /** What is kept of a terminal in a state, by the bytes that may follow. */
+  #home(part: Terminal, state: number): Map<string, Kept> {
+    let states = this.#kept.get(part);
+    if (!states) this.#kept.set(part, (states = new Map()));
+    let home = states.get(state);
+    if (!home) states.set(state, (home = new Map()));
+    return home;
+  }
+
+  #forget(part: Terminal, state: number, key: string): void {
+    const home = this.#home(part, state);
+    home.delete(key);
+    if (home.size === 0) this.#kept.get(part)!.delete(state);
+  }
+
   /** The tokens of which it is known that all of them stay within the terminal. */
   #slice(part: Terminal, state: number): Slice | undefined {
     for (const most of [this.#trie.longest, ...SHORT]) {
@@ -86,7 +100,7 @@ export class TerminalMasks {
     return undefined;
   }
 
-  #make(part: Terminal, state: number, follow: Follow, slices: boolean): TerminalMask {
+  #make(part: Terminal, state: number, follow: () => Uint8Array, slices: boolean): TerminalMask {
     const trie = this.#trie;
     const builder = new TokenMaskBuilder(trie.size);
     const slice = slices ? this.#slice(part, state) : undefined;
@@ -96,8 +110,12 @@ export class TerminalMasks {
       table = new TerminalTable(part);
       this.#tables.set(part, table);
     }
-    const leaving = read(table, state, follow.has, slice ? slice.others : trie.nodes, trie, builder);
-    return { within: builder.mask(), leaving, exits: exitsOf(leaving, trie.same, ends(table, state, follow.has, leaving, trie.longest)) };
+    const leaving = read(table, state, follow, slice ? slice.others : trie.nodes, trie, builder);
+    return {
+      within: builder.mask(),
+      leaving,
+      exits: leaving.count === 0 ? NO_EXITS : exitsOf(leaving, trie.same, ends(table, state, follow(), leaving, trie.longest)),
+    };
   }
 }
 
@@ -105,7 +123,7 @@ export class TerminalMasks {
 function read(
   table: TerminalTable,
   state: number,
-  follow: Uint8Array,
+  follow: () => Uint8Array,
   nodes: TrieNodes,
   { same, longest }: VocabularyTrie,
   within: TokenMaskBuilder,
@@ -122,7 +140,7 @@ function read(
     const at = depth[i]!;
     const from = numbers[at - 1]!;
     const by = byte[i]!;
-    if (i >= left && accepts[from] === 1 && at > 1 && follow[by] === 1) left = skip[i]!;
+    if (i >= left && accepts[from] === 1 && at > 1 && follow()[by] === 1) left = skip[i]!;
     let to = next[256 * from + by]!;
     if (to === UNKNOWN) {
       to = table.resolve(from, by);

@@ -57,9 +57,11 @@ export class TokenMaskBuilder {
     if ((token & SHARED) !== 0) for (const id of idsAt(token, same)) this.add(id);
   }
 
-  addAll({ ids, bits }: Pick<TokenMask, "ids" | "bits">): void {
+  addAll(mask: TokenMask): void {
+    const { ids } = mask;
+    // The bits of a list are made when they are asked for.
     if (ids) for (let i = 0; i < ids.length; i++) this.add(ids[i]!);
-    else this.addBits(bits);
+    else this.addBits(mask.bits);
   }
 
   addBits(bits: Uint32Array): void {

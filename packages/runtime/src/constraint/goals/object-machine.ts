@@ -7,7 +7,7 @@ import { ConstraintError } from "../../errors.ts";
 import { equal } from "./distinct.ts";
 import type { Formula, Formulas } from "./formula.ts";
 import type { Language } from "../strings/index.ts";
-import { languageBut } from "./names.ts";
+import { languageBut, type NameSet } from "./names.ts";
 import type { ObjectPlan } from "./object-plan.ts";
 import { feasible } from "./obligations.ts";
 
@@ -32,7 +32,8 @@ export interface Naming {
   readonly name: string;
   readonly formula: Formula;
   readonly witnesses: readonly number[];
-  readonly after: State;
+  /** The state after the property, whatever its value. */
+  readonly after: number;
 }
 
 export type NameMove =
@@ -64,6 +65,7 @@ export class ObjectMachine {
   readonly #counted: number;
   readonly #states: State[] = [];
   readonly #ids = new Map<string, number>();
+  readonly #languages = new Map<NameSet, Language>();
 
   constructor(plan: ObjectPlan, formulas: Formulas, ordered: boolean) {
     this.#plan = plan;
@@ -96,45 +98,57 @@ export class ObjectMachine {
     return !alike.some((one) => Object.keys(unlike[one]!).length === count);
   }
 
-  /** The names that may come next; not every one has a value, or can be completed. */
-  names(id: number): readonly NameMove[] {
+  /** The names that may come next; not every one has a value, or can be completed. Each is made when it is asked for. */
+  *names(id: number): Generator<NameMove> {
     const state = this.#states[id]!;
     const { known, classes, max } = this.#plan;
-    if (state.count >= max) return [];
-    const moves: NameMove[] = [];
+    if (state.count >= max) return;
     const count = Math.min(state.count + 1, this.#counted);
+    const spentBefore = new Set(state.spent);
     for (const [index, { name, formula, witnesses, required }] of known.entries()) {
-      if (state.spent.includes(index)) continue;
+      if (spentBefore.has(index)) continue;
       const spent = this.#ordered ? known.slice(0, index + 1).map((_, i) => i) : [...state.spent, index].sort((a, b) => a - b);
-      moves.push({ kind: "known", name, naming: { name, formula, witnesses, after: { ...state, spent, count, begun: true } } });
-      if (this.#ordered && required) return moves;
+      yield { kind: "known", name, naming: { name, formula, witnesses, after: this.#intern({ ...state, spent, count, begun: true }) } };
+      if (this.#ordered && required) return;
     }
     for (const { names, formula, witnesses } of classes) {
       const spent = this.#ordered ? known.map((_, i) => i) : state.spent;
       const naming = (name: string): Naming => {
         const written = [...state.written, name].sort();
-        return { name, formula, witnesses, after: { ...state, spent, written, count, begun: true, alike: [] } };
+        return { name, formula, witnesses, after: this.#intern({ ...state, spent, written, count, begun: true, alike: [] }) };
       };
-      const usual = { name: "", formula, witnesses, after: { ...state, spent, count, begun: true, alike: [] } };
-      const language = () => languageBut(names, state.written, this.#formulas.where);
-      moves.push({ kind: "class", language, naming, usual });
+      const usual = { name: "", formula, witnesses, after: this.#intern({ ...state, spent, count, begun: true, alike: [] }) };
+      yield { kind: "class", language: () => this.#languageBut(names, state.written), naming, usual };
     }
-    return moves;
+  }
+
+  /** The names of a class but for those that were written; kept for the names of the schema alone. */
+  #languageBut(names: NameSet, written: readonly string[]): Language {
+    if (written.length > 0) return languageBut(names, written, this.#formulas.where);
+    let language = this.#languages.get(names);
+    if (!language) {
+      language = languageBut(names, written, this.#formulas.where);
+      this.#languages.set(names, language);
+    }
+    return language;
   }
 
   /** What the value after a name may be. */
   values({ name, formula, witnesses, after }: Naming): readonly ValueMove[] {
     const formulas = this.#formulas;
-    let moves: { formula: Formula; after: State }[] = [{ formula, after }];
+    const state = this.#states[after]!;
+    if (witnesses.every((witness) => state.found.includes(witness)) && state.alike.length === 0)
+      return formula === formulas.nothing ? [] : [{ formula, next: after }];
+    let moves: { formula: Formula; after: State }[] = [{ formula, after: state }];
     for (const witness of witnesses) {
-      if (after.found.includes(witness)) continue;
+      if (state.found.includes(witness)) continue;
       const wanted = this.#plan.witnesses[witness]!;
       moves = moves.flatMap((move) => {
         const found = [...move.after.found, witness].sort((a, b) => a - b);
         return [{ formula: formulas.all([move.formula, wanted]), after: { ...move.after, found } }, move];
       });
     }
-    if (after.alike.length > 0) moves = moves.flatMap((move) => this.#apart(name, move));
+    if (state.alike.length > 0) moves = moves.flatMap((move) => this.#apart(name, move));
     return moves
       .filter((move) => move.formula !== formulas.nothing)
       .map((move) => ({ formula: move.formula, next: this.#intern(move.after) }));

@@ -4,7 +4,7 @@
  */
 import type { Formula } from "../goals/formula.ts";
 import type { Naming, NameMove, ObjectMachine } from "../goals/object-machine.ts";
-import type { Option, Structure } from "../part.ts";
+import type { Option, Part, Structure } from "../part.ts";
 import * as text from "../strings/index.ts";
 import { recordedText } from "../strings/index.ts";
 import type { PartMaker } from "./parts.ts";
@@ -22,6 +22,9 @@ export function objectMembers(machine: ObjectMachine, maker: PartMaker): Structu
   const states: State[] = [];
   const ids = new Map<string, number>();
   const known = new Map<number, readonly Option[]>();
+  const completable = new Map<number, boolean>();
+  const keysAtFront = new Map<string, Part>();
+  const keysAfterComma = new Map<string, Part>();
 
   function intern(key: string, state: State): number {
     let id = ids.get(key);
@@ -34,23 +37,45 @@ export function objectMembers(machine: ObjectMachine, maker: PartMaker): Structu
   const between = (id: number) => intern(`between ${id}`, { at: "between", id });
   // A name tells what its value may be; the name that stands for all of a class does not.
   const named = (at: "colon" | "value", naming: Naming) =>
-    intern(`${at} ${JSON.stringify([naming.name, naming.formula.id, naming.witnesses, naming.after])}`, { at, naming });
+    intern(`${at} ${naming.after} ${naming.formula.id} ${naming.witnesses.join()} ${naming.name}`, { at, naming });
 
   function completes(id: number): boolean {
-    return machine.completes(id, maker.inhabited);
+    let found = completable.get(id);
+    if (found === undefined) {
+      found = machine.completes(id, maker.inhabited);
+      completable.set(id, found);
+    }
+    return found;
+  }
+
+  function key(name: string, naming: Naming, comma: boolean): Part {
+    const known = comma ? keysAfterComma : keysAtFront;
+    let part = known.get(name);
+    if (!part) {
+      part = maker.exact(surface.key(name, maker.placeOf(naming.formula)), comma);
+      known.set(name, part);
+    }
+    return part;
   }
 
   function values(naming: Naming): { readonly formula: Formula; readonly next: number }[] {
     return machine.values(naming).filter(({ formula, next }) => maker.inhabited(formula) && completes(next));
   }
 
+  function hasValue(move: NameMove): boolean {
+    return values(move.kind === "known" ? move.naming : move.naming("")).length > 0;
+  }
+
+  function mayGoOn(id: number): boolean {
+    for (const move of machine.names(id)) if (hasValue(move)) return true;
+    return false;
+  }
+
   function keys(id: number): Option[] {
     const comma = machine.begun(id);
-    return machine.names(id).flatMap((move): Option[] => {
-      const naming = move.kind === "known" ? move.naming : move.naming("");
-      if (values(naming).length === 0) return [];
-      if (move.kind === "known")
-        return [{ part: maker.exact(surface.key(move.name, maker.placeOf(naming.formula)), comma), next: named("value", naming) }];
+    return [...machine.names(id)].flatMap((move): Option[] => {
+      if (!hasValue(move)) return [];
+      if (move.kind === "known") return [{ part: key(move.name, move.naming, comma), next: named("value", move.naming) }];
       const language = move.language();
       const next = intern(`name ${id} ${language.key}`, { at: "name", move, language });
       // Where nothing stands before the first name, the name itself comes at once.
@@ -99,6 +124,10 @@ export function objectMembers(machine: ObjectMachine, maker: PartMaker): Structu
     complete(id) {
       const state = states[id]!;
       return state.at === "between" && machine.ends(state.id);
+    },
+    over(id) {
+      const state = states[id]!;
+      return state.at === "between" && machine.ends(state.id) && !mayGoOn(state.id);
     },
   };
 }
