@@ -33,6 +33,8 @@ export interface Terminal {
   forgetting?(state: number): Reading | undefined;
   /** For a terminal that reads what another one does, all but finitely many of its texts: whatever was read, either may go on and end. */
   almost?(state: number): Almost | undefined;
+  /** For a text: 1 by byte that begins none but characters which lead back to this state, of those within a line. Undefined: none does. */
+  stays?(state: number): Uint8Array | undefined;
   /** The alphabet all of whose runs of up to `longest` bytes may follow, or undefined. */
   free(state: number, longest: number): Alphabet | undefined;
 }

@@ -6,6 +6,8 @@
 import { exitsOf, NO_EXITS, type Exits } from "./exits.ts";
 import type { Follow } from "./follow.ts";
 import type { Terminal } from "./part.ts";
+import { LINE_TEXT } from "./alphabet.ts";
+import { hasLineByte } from "./stays.ts";
 import { TerminalTable, UNKNOWN } from "./terminal-table.ts";
 import { TokenMaskBuilder, type TokenMask } from "./token-mask.ts";
 import { Subtrie, type TrieNodes } from "./trie-nodes.ts";
@@ -29,6 +31,9 @@ const SHORT = [32, 24, 16, 12, 8];
 
 /** In place of the bytes that may follow, where no token goes on behind the terminal's end. */
 const ANYTHING = "anything";
+
+/** Beyond this share of the trie's nodes it is as well walked whole: subtrees are larger than their first nodes. */
+const MOST_STRUCK = 4;
 
 interface Kept extends TerminalMask {
   readonly bytes: number;
@@ -100,22 +105,60 @@ export class TerminalMasks {
     return undefined;
   }
 
+  /** Where most characters lead back to the state: adds the tokens within a line that can be read. The others are to be looked at. */
+  #line(table: TerminalTable, part: Terminal, state: number, follow: () => Uint8Array, builder: TokenMaskBuilder): Slice | undefined {
+    const stays = part.stays?.(state);
+    if (!stays || hasLineByte(follow()) || MOST_STRUCK * this.#trie.line.others(stays) > this.#trie.nodes.count) return undefined;
+    const slice = this.#trie.slice(LINE_TEXT);
+    builder.addBits(slice.bits);
+    strike(table, state, this.#trie.line.first(stays, this.#trie.nodes.skip), this.#trie, builder);
+    return slice;
+  }
+
   #make(part: Terminal, state: number, follow: () => Uint8Array, slices: boolean): TerminalMask {
     const trie = this.#trie;
     const builder = new TokenMaskBuilder(trie.size);
     const slice = slices ? this.#slice(part, state) : undefined;
-    if (slice) builder.addBits(slice.bits);
     let table = this.#tables.get(part);
     if (!table || table.full) {
       table = new TerminalTable(part);
       this.#tables.set(part, table);
     }
-    const leaving = read(table, state, follow, slice ? slice.others : trie.nodes, trie, builder);
+    const line = slices && !slice ? this.#line(table, part, state, follow, builder) : undefined;
+    if (slice) builder.addBits(slice.bits);
+    const leaving = read(table, state, follow, (slice ?? line)?.others ?? trie.nodes, trie, builder);
     return {
       within: builder.mask(),
       leaving,
       exits: leaving.count === 0 ? NO_EXITS : exitsOf(leaving, trie.same, ends(table, state, follow(), leaving, trie.longest)),
     };
+  }
+}
+
+/** Takes out the tokens within a line that cannot be read: below nodes up to which the terminal has stayed in its state. */
+function strike(table: TerminalTable, state: number, first: Int32Array, trie: VocabularyTrie, builder: TokenMaskBuilder): void {
+  const { nodes, line, same, longest } = trie;
+  const { byte, depth, skip, token } = nodes;
+  const numbers = new Int32Array(longest + 1);
+  const start = table.number(state);
+  for (const top of first) {
+    numbers[depth[top]! - 1] = start;
+    for (let i = top; i < skip[top]!;) {
+      if (line.within[i] === 0) {
+        i = skip[i]!;
+        continue;
+      }
+      const at = depth[i]!;
+      const from = numbers[at - 1]!;
+      const known = table.next[256 * from + byte[i]!]!;
+      const to = known === UNKNOWN ? table.resolve(from, byte[i]!) : known;
+      if (to >= 0) {
+        numbers[at] = to;
+        i++;
+        continue;
+      }
+      for (const end = skip[i]!; i < end; i++) if (line.within[i] === 1 && token[i]! >= 0) builder.removeAt(token[i]!, same);
+    }
   }
 }
 

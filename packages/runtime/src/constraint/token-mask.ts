@@ -80,6 +80,11 @@ export class TokenMaskBuilder {
     bits[id >>> 5]! &= ~(1 << (id & 31));
   }
 
+  /** What ends at a node of a trie. */
+  removeAt(token: number, same: Int32Array): void {
+    for (const id of idsAt(token, same)) this.remove(id);
+  }
+
   mask(): TokenMask {
     if (!this.#bits) return new ListedMask(distinct(this.#list.subarray(0, this.#length)), this.#words);
     const count = ones(this.#bits);

@@ -4,6 +4,7 @@
  */
 import type { Vocabulary } from "../tokenizer/vocabulary.ts";
 import { DEAD, type Alphabet } from "./alphabet.ts";
+import { LineNodes } from "./stays.ts";
 import { TokenMaskBuilder } from "./token-mask.ts";
 import { buildTrie } from "./trie-build.ts";
 import { idsAt, NO_TOKEN, Subtrie, tokensOf, type Token, type TrieNodes } from "./trie-nodes.ts";
@@ -37,6 +38,7 @@ export class VocabularyTrie implements TrieData {
   readonly same: Int32Array;
   readonly #slices: Map<Alphabet, Slice>;
   readonly #repeating = new Map<string, readonly Token[]>();
+  #line: LineNodes | undefined;
   readonly #shortSlices = new Map<Alphabet, Map<number, Slice>>();
 
   constructor({ nodes, size, longestOfAll, same, slices }: TrieData) {
@@ -75,6 +77,11 @@ export class VocabularyTrie implements TrieData {
       slices.set(most, slice);
     }
     return slice;
+  }
+
+  /** Made when it is first asked for: 3 MB, and a look at every node. */
+  get line(): LineNodes {
+    return (this.#line ??= new LineNodes(this.nodes, this.longest));
   }
 
   /** The tokens that have at least `repeats` of these bytes. */

@@ -5,6 +5,7 @@
 import { JSON_SPELLING, LINE_TEXT, PLAIN_TEXT } from "../alphabet.ts";
 import type { Almost, Symbol, Terminal } from "../part.ts";
 import type { PartPosition } from "../position.ts";
+import { beginningWithin } from "../stays.ts";
 import { Dfa } from "./dfa.ts";
 import { ESCAPE_PREFIXES, isEscaped } from "./escapes.ts";
 import { holdsText } from "./holds-text.ts";
@@ -124,6 +125,13 @@ class TextTerminal implements Terminal {
     const outer = state / INSIDES;
     if (this.#language.free(outer, longest)) return this.#json ? JSON_SPELLING : PLAIN_TEXT;
     return this.#language.free(outer, longest, "line") ? LINE_TEXT : undefined;
+  }
+
+  stays(state: number): Uint8Array | undefined {
+    const outer = state / INSIDES;
+    if (state % INSIDES !== BETWEEN) return undefined;
+    const back = this.#language.edges(outer).filter(({ next }) => next === outer);
+    return back.length > 0 ? beginningWithin(back.map(({ first, last }) => [first, last])) : undefined;
   }
 
   almost(state: number): Almost | undefined {
