@@ -141,7 +141,8 @@ export async function loadModel(source: string = embeddedModelDirectory(), optio
     ...speaker(remembered, words.value, { ...speaking, policy: chosen }),
     manifest,
     prepacked: session.prepacked,
-    unconstrained: () => speaker(remember(), { ...words.value, stop: stopTokens(words.value, tokens.stop) }, { ...speaking, policy: chosen }),
+    unconstrained: () =>
+      speaker(remember(), { ...words.value, stop: stopTokens(words.value, tokens.stop) }, { ...speaking, policy: chosen }),
     withPolicy: (other) => speaker(remember(), words.value, { ...speaking, policy: policyFor(manifest, other) }),
     saveCache: (path) => saveCache(path, remembered),
     loadCache: (path) => loadCache(path, remembered),
@@ -157,7 +158,11 @@ interface Speaking {
 }
 
 /** A model's replies under one policy, which is also what the rows of its conversations were computed under. */
-function speaker({ session, pool, memory }: Remembered, words: Words & Pick<ChatParts, "stop">, { id, tokens, policy, sampling: own }: Speaking): Speaker {
+function speaker(
+  { session, pool, memory }: Remembered,
+  words: Words & Pick<ChatParts, "stop">,
+  { id, tokens, policy, sampling: own }: Speaking,
+): Speaker {
   const { tokenizer } = words;
   const { contextLength, vocabularySize, sparseHead } = session;
   const parts = { ...words, pool, memory, contextLength, vocabularySize, sparseHead, policy, sampling: own };

@@ -24,6 +24,7 @@ export function nativeSurface(quote: number): Surface {
   const delimiter = CONTROL + quote;
   const quoted = spellings([[delimiter]]);
   return {
+    comma: bytes(","),
     delimiter,
     string: (language) => sequence(quoted, textPart(language, "plain"), quoted),
     key(name, { subject, pointer }) {

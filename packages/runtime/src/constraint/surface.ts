@@ -5,6 +5,8 @@ import type { Language } from "./strings/index.ts";
 import type { Where } from "./where.ts";
 
 export interface Surface {
+  /** What stands between two items or properties. */
+  readonly comma: readonly Symbol[];
   /** What begins and ends a string, and nothing else that begins so. */
   readonly delimiter: Symbol;
   /** A string of the language, with its delimiters. */

@@ -23,9 +23,13 @@ export function arrayItems(machine: ArrayMachine, maker: PartMaker): Structure {
 
   /** An item of which the array must not have another: what may follow depends on what it is. */
   function differing(formula: Formula, next: number): Option {
-    const { delimiter } = maker.surface;
+    const { comma, delimiter, read } = maker.surface;
     const part = recorded(maker.part(formula), delimiter);
-    const option = { part, next: (end: number) => 2 * machine.after(next, maker.surface.read(part.symbols(end))), follow: bytes(",]") };
+    const option = {
+      part,
+      next: (end: number) => 2 * machine.after(next, read(part.symbols(end))),
+      follow: [comma[0]!, ...bytes("]")],
+    };
     // One token that ends a string, and reads a second one to its end, has three delimiters.
     return machine.sparesStrings(next, maker.endless) ? { ...option, usual: { next: 2 * next, among: [delimiter], repeats: 3 } } : option;
   }
