@@ -39,6 +39,11 @@ const NODE = (properties: object, required: readonly string[]) => ({ type: "obje
 const CASES: readonly (readonly [name: string, schema: Json, values: readonly Json[]])[] = [
   ["a negated lower bound has no upper one", { type: "array", items: { type: "number" }, not: { minItems: 2 } }, [[], [1], [1, 2], ["a"]]],
   ["a negated contains has none either", { not: { contains: { const: 1 }, minContains: 2 } }, [[], [1], [1, 1], [1, 1, 2], 3]],
+  [
+    "dependentSchemas evaluates nothing of an array",
+    { dependentSchemas: { a: { unevaluatedItems: true, prefixItems: [true] } }, unevaluatedItems: { type: "integer" } },
+    [[], [1], ["x"], [1, "x"], { a: 1 }],
+  ],
   ["negated minProperties", { type: "object", not: { minProperties: 1 } }, [{}, { a: 1 }]],
   [
     "different items, and not this array",

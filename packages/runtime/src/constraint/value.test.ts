@@ -39,14 +39,14 @@ function accepts(automaton: Automaton | "empty", value: Json): boolean {
 /** One for all: most of ajv's time is its own metaschema. */
 const AJV = new Ajv2020({ strict: false, validateFormats: false, validateSchema: false });
 
-/** ajv's verdict; true where its own code for unevaluatedProperties is broken ("props0 is not defined"). */
+/** ajv's verdict; true where its own code for unevaluatedProperties is broken ("props0 is not defined", or undefined). */
 function ajvOf(schema: unknown): (value: Json) => boolean {
   const validate = AJV.compile(schema as object);
   return (value) => {
     try {
       return validate(value);
     } catch (thrown) {
-      if (thrown instanceof ReferenceError) return true;
+      if (thrown instanceof ReferenceError || thrown instanceof TypeError) return true;
       throw thrown;
     }
   };

@@ -94,7 +94,7 @@ class Evaluations {
       if (node.then) given(node.then, held);
       if (node.else) given(node.else, failed);
     }
-    for (const [name, schema] of node.dependentSchemas ?? []) given(schema, this.#translation.present(name));
+    for (const [name, schema] of node.dependentSchemas ?? []) given(schema, formulas.kinds("object"), this.#translation.present(name));
   }
 
   /** What the node's own keywords evaluate. */
