@@ -1,11 +1,13 @@
 /**
  * `npm run eval [-- file.jsonl …] [--model dir] [--json] [--limit n] [--turns] [--copy-bias x …] [--call-offset x …]`: how well a model
- * calls tools. An option given several times is measured with each value, also combined with the other's. Exit code 1 on errors.
+ * calls tools. An option given several times is measured with each value, also combined with the other's. With `--agents`: whole tasks,
+ * see agents/command.ts. Exit code 1 on errors.
  */
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
 import { OrreryError, type Sampling } from "@orrery/chat";
 import { loadModel } from "@orrery/runtime";
+import { evalAgents } from "./agents/command.ts";
 import { endProgress, progress } from "./progress.ts";
 import { conversationLimit, readConversations } from "./conversation.ts";
 import { evaluate, MEASURES, MEASURE_TITLES, type EvalResult } from "./eval.ts";
@@ -48,11 +50,18 @@ async function main(): Promise<void> {
       json: { type: "boolean", default: false },
       turns: { type: "boolean", default: false },
       limit: { type: "string", default: "1000000" },
+      agents: { type: "boolean", default: false },
+      "masked-only": { type: "boolean", default: false },
+      seed: { type: "string", default: "1" },
       "copy-bias": { type: "string", multiple: true, default: [] },
       "call-offset": { type: "string", multiple: true, default: [] },
     },
   });
   const limit = conversationLimit(values.limit);
+  if (values.agents) {
+    const { model, json, turns, seed, "masked-only": maskedOnly } = values;
+    return evalAgents({ files: positionals, model, limit, seed: Number(seed), maskedOnly, json, turns });
+  }
   const settings = settingsOf(values["copy-bias"], values["call-offset"]);
   const files = positionals.length > 0 ? positionals : DEFAULT_FILES;
   const sets = files.map((file) => ({ name: basename(String(file)), conversations: readConversations(file, limit) }));
