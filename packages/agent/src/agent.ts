@@ -3,10 +3,10 @@
  * charts and their actors.
  */
 import type { ChatModel, JsonSchema, ToolSpec } from "@orrery/chat";
-import { fromPromise, type AnyMachineSnapshot, type NonReducibleUnknown } from "xstate";
+import { fromPromise } from "xstate";
 import { z } from "zod";
 import { caller, type Surroundings } from "./actors/call.ts";
-import { decide } from "./actors/decide.ts";
+import { decide, decider } from "./actors/decide.ts";
 import { agentChart, type AgentChart, type Limits } from "./chart.ts";
 import type { ActorFunction } from "./driver.ts";
 import { AgentError } from "./errors.ts";
@@ -14,7 +14,6 @@ import type { CallResult } from "./machines/chart-state.ts";
 import type { CallInput, ChartEmitted, ChartMachine } from "./machines/core.ts";
 import { phase } from "./machines/phase.ts";
 import { exitsOf } from "./moves.ts";
-import type { DecideEmitted, Played } from "./player.ts";
 import type { Approval, Policy } from "./policy.ts";
 import type { Tool } from "./tool.ts";
 import { toolSchema, type ToolSchema } from "./tool-schema.ts";
@@ -76,12 +75,7 @@ export function createAgent<Output = string>(options: AgentOptions<Output>): Age
     output: answer,
     machine: machine.provide({
       actors: {
-        decide: fromPromise<Played, NonReducibleUnknown, DecideEmitted>(async ({ self, signal, emit }) => {
-          const snapshot: AnyMachineSnapshot = self._parent?.getSnapshot(); // already the deciding one
-          await undefined; // whoever listens to the parent has been told of this actor by then
-          signal.throwIfAborted();
-          return decide(deciding, { snapshot, signal, emit });
-        }),
+        decide: decider(deciding),
         call: fromPromise<CallResult, CallInput, ChartEmitted>((calling) => call(calling)),
       },
     }) as ChartMachine,

@@ -1,4 +1,5 @@
 /** `@orrery/agent`: agents as statecharts whose legal moves are the grammar of the model. */
+export { decider, type DecideOptions } from "./actors/decide.ts";
 export { createAgent, type Agent, type AgentOptions } from "./agent.ts";
 export { agentChart, type AgentChart, type ChartOptions, type Limits } from "./chart.ts";
 export { planChart, type PlanOptions } from "./charts/plan.ts";

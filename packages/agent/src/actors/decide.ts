@@ -2,10 +2,9 @@
  * The model as an actor of a chart. In: the chart's snapshot, which is the deciding one. Out: the reply as events. Law: the moves are
  * derived here and now from the snapshot; where none is legal, the chart hears that the phase gave up.
  */
-import type { ChatModel, ToolSpec } from "@orrery/chat";
-import type { AnyMachineSnapshot, AnyStateMachine } from "xstate";
+import type { ChatModel, Message, Sampling, ToolSpec } from "@orrery/chat";
+import { fromPromise, type AnyMachineSnapshot, type AnyStateMachine, type NonReducibleUnknown } from "xstate";
 import { AgentError, errorFacts } from "../errors.ts";
-import type { RunContext } from "../machines/chart-state.ts";
 import { moves, refusalOf } from "../moves.ts";
 import { nothingPlayed, play, type DecideEmitted, type Played } from "../player.ts";
 
@@ -14,6 +13,15 @@ export interface DecideOptions {
   readonly tools: readonly ToolSpec[];
   readonly replyTokens?: number | undefined;
   readonly thinking?: boolean | undefined;
+  /** The conversation, from the chart's context. Default: its `messages`. */
+  readonly messages?: (context: never) => readonly Message[];
+}
+
+/** What is read of a context where it is there. */
+interface Readable {
+  readonly messages?: readonly Message[];
+  readonly decisions?: number;
+  readonly sampling?: Sampling | null;
 }
 
 export interface Deciding {
@@ -23,12 +31,10 @@ export interface Deciding {
 }
 
 /** Asks the model once. */
-export async function decide(
-  { model, tools, replyTokens, thinking }: DecideOptions,
-  { snapshot, signal, emit }: Deciding,
-): Promise<Played> {
+export async function decide(options: DecideOptions, { snapshot, signal, emit }: Deciding): Promise<Played> {
+  const { model, tools, replyTokens, thinking } = options;
   const machine: AnyStateMachine = snapshot.machine;
-  const context: RunContext = snapshot.context;
+  const context: Readable = snapshot.context;
   let legal;
   try {
     legal = moves(machine, snapshot);
@@ -36,11 +42,11 @@ export async function decide(
     const type = thrown instanceof AgentError && thrown.code === "agent/no-legal-move" ? "gaveUp" : "fail";
     return nothingPlayed({ type, error: errorFacts(thrown, "agent/bad-guard") });
   }
-  emit({ type: "decision", index: context.decisions, moves: legal });
+  emit({ type: "decision", index: context.decisions ?? 0, moves: legal });
   return play({
     model,
     request: {
-      messages: context.messages,
+      messages: options.messages?.(context as never) ?? context.messages ?? [],
       tools,
       moves: legal,
       signal,
@@ -52,5 +58,18 @@ export async function decide(
     onEvent: (event) => {
       if (!signal.aborted && (event.type === "text-delta" || event.type === "reasoning-delta")) emit(event);
     },
+  });
+}
+
+/**
+ * The same for XState's own actors: invoke it as `decide` in a deciding state. Its output is {@link Played}; raise its events. What it
+ * emits are the deltas of the reply.
+ */
+export function decider(options: DecideOptions) {
+  return fromPromise<Played, NonReducibleUnknown, DecideEmitted>(async ({ self, signal, emit }) => {
+    const snapshot: AnyMachineSnapshot = self._parent?.getSnapshot(); // already the deciding one
+    await undefined; // whoever listens to the parent has been told of this actor by then
+    signal.throwIfAborted();
+    return decide(options, { snapshot, signal, emit });
   });
 }
