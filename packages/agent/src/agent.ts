@@ -39,6 +39,7 @@ export interface Agent<Output = string> {
   readonly tools: readonly Tool[];
   readonly instructions: string | undefined;
   readonly output: ToolSchema | undefined;
+  readonly limits: Limits;
   /** The chart with its actors, for XState's own `createActor`; to draw, to check, to invoke from a chart of your own. */
   readonly machine: ChartMachine;
   /** What the chart's named actors do. */
@@ -73,6 +74,7 @@ export function createAgent<Output = string>(options: AgentOptions<Output>): Age
     tools,
     instructions,
     output: answer,
+    limits,
     machine: machine.provide({
       actors: {
         decide: decider(deciding),

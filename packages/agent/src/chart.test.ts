@@ -239,6 +239,8 @@ async function* costing(tokens: number, stream: AsyncIterable<ChatEvent>): Async
 test.each<[string, () => unknown]>([
   ["a phase with a tool that is not there", () => coder([], { states: { one: phase({ tools: ["nothing"] }) } })],
   ["an exit that leads nowhere", () => coder([], { states: { one: phase({ exits: { go: { target: "two" } } }) } })],
+  ["an act that leads nowhere", () => coder([], { states: { one: act({ tool: "run_tests", next: "two" }) } })],
+  ["a state that leads nowhere", () => coder([], { states: { one: { on: { go: "two" } } } })],
   ["an exit with a tool's name", () => coder([], { states: { one: phase({ exits: { read_file: { target: "one" } } }) } })],
   ["a state of the chart's own", () => coder([], { states: { failed: phase({ answer: true }) } })],
   ["no state", () => coder([], { states: {} })],

@@ -3,8 +3,8 @@
  * its actors. Law: everything that may happen is in the machine; nothing about legality is kept elsewhere.
  */
 import type { JsonObject, JsonSchema, ToolCall } from "@orrery/chat";
-import { AgentError } from "./errors.ts";
-import { core, firstContext, type Budget, type ChartMachine } from "./machines/core.ts";
+import { AgentError, errorFacts } from "./errors.ts";
+import { core, firstContext, type Budget, type ChartMachine, type CoreOptions } from "./machines/core.ts";
 import { Phase, phaseState, type PhaseChart, type StateConfig } from "./machines/phase.ts";
 import type { Learn, RunContext } from "./machines/chart-state.ts";
 import { permitted, rulebook, verdictOf, type Approval, type Policy } from "./policy.ts";
@@ -103,12 +103,23 @@ export function agentChart({ tools, states, facts, guards = {}, limits = {}, app
       failed: { type: "final", entry: "close" },
     },
   };
-  // States come as data, so XState cannot infer them; their names, guards and targets are checked by `requireNames` and `orrery check`.
-  const machine = core(options).createMachine(config as never) as unknown as ChartMachine;
+  const machine = machineOf(options, config);
   const named = Object.fromEntries(
     Object.entries(guards).map(([name, holds]) => [name, ({ context }: { context: RunContext }) => holds(context)]),
   );
   return { machine: machine.provide({ guards: named as never }) as ChartMachine, tools, limits };
+}
+
+/** States come as data, so TypeScript cannot know them: targets are checked here, the names of guards and actions by `orrery check`. */
+function machineOf(options: CoreOptions, config: object): ChartMachine {
+  try {
+    return core(options).createMachine(config as never) as unknown as ChartMachine;
+  } catch (thrown) {
+    throw new AgentError("agent/bad-chart", errorFacts(thrown, "").message.replaceAll("\n", " "), {
+      hint: "correct the target: a sibling's name, `.child`, or `#agent.state`",
+      cause: thrown,
+    });
+  }
 }
 
 function budgetOf(limits: Limits): Budget {

@@ -30,6 +30,8 @@ export interface Stepper {
   readonly machine: AnyStateMachine;
   initial(input: unknown): Step;
   next(snapshot: AnyMachineSnapshot, event: { readonly type: string }): Step;
+  /** Like `next`, with the states that are passed through on the way, and what is to be done in each. */
+  through(snapshot: AnyMachineSnapshot, event: { readonly type: string }): readonly Step[];
   save(snapshot: AnyMachineSnapshot): SavedSnapshot;
   /** @throws Error when the machine has no such state */
   restore(saved: SavedSnapshot): AnyMachineSnapshot;
@@ -73,6 +75,18 @@ export function stepper(given: AnyStateMachine): Stepper {
     machine,
     initial: (input) => collected(() => machine.getInitialSnapshot(scope, input)),
     next: (snapshot, event) => collected(() => machine.transition(snapshot, event, scope)),
+    through: (snapshot, event) => {
+      const steps: Step[] = [];
+      const watching = self.system.inspect((seen) => {
+        if (seen.type === "@xstate.microstep") steps.push([seen.snapshot as AnyMachineSnapshot, effects.splice(0)]);
+      });
+      try {
+        const [last, rest] = collected(() => machine.transition(snapshot, event, scope));
+        return [...steps, [last, rest]];
+      } finally {
+        watching.unsubscribe();
+      }
+    },
     save: (snapshot) => ({
       value: snapshot.value,
       context: snapshot.context,

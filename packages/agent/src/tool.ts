@@ -84,6 +84,8 @@ export interface JsonToolDefinition extends ToolBase {
 export interface Tool extends ToolSpec, Pick<ToolBase, "when" | "narrow" | "accepts" | "approval" | "timeoutMs" | "retry"> {
   readonly effects: Effects;
   readonly trust: "trusted" | "untrusted";
+  /** What it promises to return, where it does. */
+  readonly output?: JsonSchema;
   /** Parses the input and runs. @throws AgentError `tool/bad-input`, `tool/bad-output`; else what the tool throws */
   readonly run: (input: JsonObject, context: Pick<ToolRun, "signal" | "callId"> & Partial<ToolRun>) => Promise<Json>;
 }
@@ -116,6 +118,7 @@ export function tool(definition: ZodToolDefinition<z.ZodType, unknown> | JsonToo
     effects,
     trust,
     ...rest,
+    ...(gives ? { output: gives.schema } : {}),
     run: async (given, { progress = () => {}, approve = () => Promise.resolve(false), ...told }) => {
       const context = { ...told, progress, approve };
       const parsed = await takes.parse(given);
