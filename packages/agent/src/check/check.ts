@@ -41,6 +41,8 @@ export interface Report {
   readonly probed: number;
   /** Moves whose inputs were sampled: their schemas allow others. */
   readonly sampled: readonly string[];
+  /** What else was taken for enough, in words. */
+  readonly assumed: readonly string[];
   readonly findings: readonly Finding[];
   readonly properties: readonly Verdict[];
 }
@@ -112,10 +114,10 @@ function isWrongTarget(thrown: unknown): boolean {
   return /does not exist on|Invalid transition definition/.test(errorFacts(thrown, "").message);
 }
 
-const NOTHING: Graph = { nodes: [], beginning: [], breaks: [], limits: [], sampled: [], coarse: [], probed: 0 };
+const NOTHING: Graph = { nodes: [], beginning: [], breaks: [], limits: [], sampled: [], assumed: [], coarse: [], probed: 0 };
 
 function reportOf(graph: Graph, findings: readonly Finding[], properties: readonly Verdict[]): Report {
-  const { nodes, limits, sampled, coarse, probed } = graph;
+  const { nodes, limits, sampled, assumed, coarse, probed } = graph;
   return {
     ok: findings.every(({ severity }) => severity === "note") && properties.every(({ verdict }) => verdict === "holds"),
     states: nodes.length,
@@ -125,6 +127,7 @@ function reportOf(graph: Graph, findings: readonly Finding[], properties: readon
     coarse: coarse.length,
     probed,
     sampled,
+    assumed,
     findings,
     properties,
   };

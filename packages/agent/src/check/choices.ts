@@ -9,6 +9,7 @@ import { errorFacts, type AgentError } from "../errors.ts";
 import { freshId } from "../machines/chart-state.ts";
 import { refusalOf } from "../moves.ts";
 import { eventsOf, type Played, type ReplyEvent } from "../player.ts";
+import { problemOf } from "../schema.ts";
 import { openCalls, outcomeText } from "./happening.ts";
 import { samplesOf, type Samples } from "./samples.ts";
 import { isObject, type Subject } from "./subject.ts";
@@ -74,17 +75,19 @@ export interface Choices {
   readonly sampled: readonly string[];
   /** Moves for which no input was found. */
   readonly unplayed: readonly string[];
-  /** Batches that were left out. */
-  readonly batches: number;
+  /** What else was not played, in words. */
+  readonly assumed: readonly string[];
 }
 
 /** More batches of calls than this in one decision are left out. */
 const MAX_BATCHES = 64;
 
+const NONE: Choices = { all: [], sampled: [], unplayed: [], assumed: [] };
+
 export function choicesOf(subject: Subject, position: Position, world: World): Choices {
   const { snapshot, running, timers } = position;
   const all: Choice[] = [];
-  let found: Omit<Choices, "all"> = { sampled: [], unplayed: [], batches: 0 };
+  let found = NONE;
   for (const [id, { src, input }] of running) {
     if (src === "decide") {
       const decided = decisions(subject, position, world);
@@ -103,11 +106,15 @@ function decisions(subject: Subject, { snapshot, legal, problem }: Position, wor
     ...(illegal ? [{ by: "model", does: "errs" } as const] : []),
     ...(failures ? [{ by: "model", does: "fails" } as const] : []),
   ];
-  if (!legal) return { all: problem ? [{ by: "model", does: "finds no move", problem }] : [], sampled: [], unplayed: [], batches: 0 };
+  if (!legal) return { ...NONE, all: problem ? [{ by: "model", does: "finds no move", problem }] : [] };
   const sampled: string[] = [];
   const unplayed: string[] = [];
   const take = (name: string, schema: JsonSchema, given?: readonly JsonObject[]): readonly Json[] => {
-    const { values, all }: Samples = given ? { values: given, all: false } : remembered(schema, samples);
+    const legalOf = (values: readonly JsonObject[]): Samples => ({
+      values: values.filter((value) => problemOf(schema, value) === undefined),
+      all: false,
+    });
+    const { values, all } = given ? legalOf(given) : remembered(schema, samples);
     if (!all) sampled.push(name);
     if (values.length === 0) unplayed.push(name);
     return values;
@@ -125,10 +132,10 @@ function decisions(subject: Subject, { snapshot, legal, problem }: Position, wor
         ? ["text"]
         : take("answer", legal.answer.schema).map((value) => JSON.stringify(value));
   const single = byName.flatMap(({ calls }) => calls.map((call) => [call]));
-  const beside = byName.filter(({ alone }) => !alone).flatMap(({ calls }) => calls);
-  const batches = batchesOf(beside, Math.min(legal.parallel, parallel));
+  const beside = byName.filter(({ alone }) => !alone).map(({ calls }) => calls);
+  const { batches, assumed } = batchesOf(beside, legal.parallel, parallel);
   const spending = spends(subject, snapshot);
-  const replies = [...single, ...batches.slice(0, MAX_BATCHES)];
+  const replies = [...single, ...batches];
   return {
     all: [
       ...replies.flatMap((calls) => spending.map((spends): Choice => ({ by: "model", does: "calls", calls, spends }))),
@@ -137,7 +144,7 @@ function decisions(subject: Subject, { snapshot, legal, problem }: Position, wor
     ],
     sampled,
     unplayed,
-    batches: Math.max(0, batches.length - MAX_BATCHES),
+    assumed,
   };
 }
 
@@ -152,11 +159,24 @@ function remembered(schema: JsonSchema, max: number): Samples {
   return made;
 }
 
-/** Two and more calls in one reply, order aside. */
-function batchesOf(calls: readonly Call[], most: number): Call[][] {
-  const from = (first: number, length: number): Call[][] =>
-    length === 0 ? [[]] : calls.slice(first).flatMap((call, i) => from(first + i, length - 1).map((rest) => [call, ...rest]));
-  return Array.from({ length: Math.max(0, most - 1) }, (_, i) => from(0, i + 2)).flat();
+/** Two and more calls in one reply, in every order; where they are too many, with one input for each tool. */
+function batchesOf(tools: readonly (readonly Call[])[], allowed: number, most: number): { batches: Call[][]; assumed: string[] } {
+  const sequences = (calls: readonly Call[], length: number): Call[][] =>
+    length === 0 ? [[]] : calls.flatMap((call) => sequences(calls, length - 1).map((rest) => [call, ...rest]));
+  const longest = Math.min(allowed, most);
+  const lengths = Array.from({ length: Math.max(0, longest - 1) }, (_, i) => i + 2);
+  const countOf = (calls: readonly Call[]): number => lengths.reduce((sum, length) => sum + calls.length ** length, 0);
+  const all = tools.flat();
+  const few = countOf(all) <= MAX_BATCHES;
+  const calls = few ? all : tools.flatMap((each) => each.slice(0, 1));
+  const shortened = lengths.filter((length) => calls.length ** length <= MAX_BATCHES);
+  return {
+    batches: shortened.flatMap((length) => sequences(calls, length)).slice(0, MAX_BATCHES),
+    assumed: [
+      ...(few ? [] : ["batches of calls are samples"]),
+      ...(all.length > 0 && longest < allowed ? [`at most ${longest} calls in one reply are played, where ${allowed} are legal`] : []),
+    ],
+  };
 }
 
 /** Where a budget is set and not spent, any reply may be the one that spends it. */

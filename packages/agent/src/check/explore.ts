@@ -47,6 +47,8 @@ export interface Graph {
   readonly limits: readonly string[];
   /** Moves of which not every input was played. */
   readonly sampled: readonly string[];
+  /** What else was taken for enough, in words. */
+  readonly assumed: readonly string[];
   readonly coarse: readonly Coarse[];
   /** Places that were merged and looked at again. */
   readonly probed: number;
@@ -70,6 +72,7 @@ export function explore({ subject, game, world, maxStates, probe }: Exploring): 
   const breaks: Break[] = [];
   const limits = new Set<string>();
   const sampled = new Set<string>();
+  const assumed = new Set<string>();
 
   const add = ({ place, key }: Outcome): Growing => {
     const node: Growing = { id: nodes.length, place, key, from: undefined, edges: [], expanded: place.final };
@@ -78,10 +81,10 @@ export function explore({ subject, game, world, maxStates, probe }: Exploring): 
     return node;
   };
   const expand = (node: Growing): void => {
-    const { all, sampled: some, unplayed, batches } = choicesOf(subject, node.place, world);
+    const { all, sampled: some, unplayed, assumed: more } = choicesOf(subject, node.place, world);
     some.forEach((name) => sampled.add(name));
     unplayed.forEach((name) => limits.add(`no valid input was found for ${name}: give some in \`inputs\``));
-    if (batches > 0) limits.add("a decision allows more batches of calls than are played");
+    more.forEach((text) => assumed.add(text));
     for (const choice of all) {
       try {
         const outcome = game.play(node.place, choice);
@@ -117,6 +120,7 @@ export function explore({ subject, game, world, maxStates, probe }: Exploring): 
     breaks,
     limits: [...limits],
     sampled: [...sampled].sort(),
+    assumed: [...assumed],
     coarse,
     probed: probe ? others.size : 0,
   };

@@ -90,7 +90,7 @@ function withoutMoves(looking: Looking): Finding[] {
   const { nodes } = looking.graph;
   const empty = nodes.filter(({ place, edges }) => {
     if (place.problem?.code !== "agent/no-legal-move") return false;
-    return edges.every(({ choice, to }) => choice.by !== "model" || isFailure(nodes[to]!));
+    return edges.every(({ choice, to }) => choice.by !== "model" || nodes[to]!.place.paths.includes("failed"));
   });
   return once(
     looking,
@@ -102,10 +102,6 @@ function withoutMoves(looking: Looking): Finding[] {
       return { kind: "no-moves", severity: spent ? "note" : "error", message, node };
     }),
   );
-}
-
-function isFailure({ place }: GraphNode): boolean {
-  return !place.final || place.paths.includes("failed");
 }
 
 function isSpent({ limits: { steps = 8, tokens = Infinity, timeMs = Infinity }, phaseSteps }: Subject, { place }: GraphNode): boolean {

@@ -19,7 +19,7 @@ export interface Subject {
 }
 
 /** A chart that passes through more states than this without resting turns in a circle. */
-const MAX_MICROSTEPS = 1_000;
+const MAX_MICROSTEPS = 200;
 
 export function isCheckable(value: unknown): value is Checkable {
   return isMachine(value) || (isObject(value) && isMachine(value["machine"]));
