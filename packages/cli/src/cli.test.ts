@@ -51,7 +51,7 @@ test("generate streams a continuation, safe to print", async () => {
 test("help says every command, option and exit code; every command has one", async () => {
   const outside = new Outside(scriptedModel([]), folder);
   expect(await cli(["--help"], outside.host)).toBe(EXIT.ok);
-  for (const command of ["run", "chat", "generate", "export", "inspect"]) {
+  for (const command of ["run", "chat", "generate", "export", "check", "inspect"]) {
     expect(outside.out).toContain(`orrery ${command}`);
     const own = new Outside(scriptedModel([]), folder);
     expect(await cli([command, "x", "--help"], own.host)).toBe(EXIT.ok);

@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   generate: async () => (await import("./commands/generate.ts")).generateCommand,
   export: async () => (await import("./commands/export.ts")).exportCommand,
   precision: async () => (await import("./commands/precision.ts")).precisionCommand,
+  check: async () => (await import("./commands/check.ts")).checkCommand,
   inspect: async () => (await import("./commands/inspect.ts")).inspectCommand,
 };
 

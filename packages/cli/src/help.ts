@@ -27,6 +27,7 @@ Usage
   orrery export <checkpoint> --out <dir>
                                         a GGUF file, a Hugging Face directory or model, made ready to run
   orrery inspect <dir|checkpoint>       what a model is
+  orrery check <file>                   what a chart can do, and whether it is what it should be
   orrery precision <dir> <file.jsonl>   what precision costs and keeps, rule by rule
   orrery <command> --help               options of a command
   orrery --version
@@ -96,6 +97,18 @@ exact, time and memory.
   --threads <n>        threads of one operator
   --svg <file>         quality against time as a picture
   --json               the report as one object on stdout
+`,
+  check: `Usage: orrery check <file> [options]
+
+Explores every chart, agent and XState machine that a JavaScript or TypeScript module exports, with any model, any results of its
+tools and any word of persons; nothing of it is executed but the file itself. Prints what is wrong with each (wrong targets,
+unreachable states, tools that are never legal, states without exit) and which properties hold, with a counterexample where one
+does not. The file may also export 'properties' (default: cancel is always possible, every run ends), 'outcomes', 'inputs',
+'events', 'input' and 'abstraction': docs/checking.md. The exit code is 1 where something is wrong or not proven.
+
+  --max-states <n>     stop after about so many states (default 20000)
+  --no-color           no colours; NO_COLOR does the same
+  --json               one object on stdout: { ok, charts }
 `,
   inspect: `Usage: orrery inspect <dir|checkpoint> [options]
 

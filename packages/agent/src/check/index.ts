@@ -20,8 +20,19 @@ export {
   type Pattern,
   type Which,
 } from "./happening.ts";
-export { always, cancellable, ends, never, neverIn, precedes, type CheckedState, type Predicate, type Property } from "./property.ts";
+export {
+  always,
+  cancellable,
+  ends,
+  isProperty,
+  never,
+  neverIn,
+  precedes,
+  type CheckedState,
+  type Predicate,
+  type Property,
+} from "./property.ts";
 export { samplesOf, type Samples } from "./samples.ts";
 export { isCheckable, type Checkable } from "./subject.ts";
-export { reportLines, reportText, wayText, type LineKind, type ReportLine } from "./text.ts";
+export { reportLines, reportObject, reportText, wayText, type LineKind, type ReportLine, type ReportObject } from "./text.ts";
 export type { Verdict, Way } from "./verify.ts";

@@ -6,6 +6,7 @@ import type { Moves } from "@orrery/chat";
 import type { RunContext } from "../machines/chart-state.ts";
 import type { Place } from "./game.ts";
 import { entered, patternText, type Pattern } from "./happening.ts";
+import { isObject } from "./subject.ts";
 
 /** What a predicate is shown: the chart at rest. */
 export interface CheckedState<Context = RunContext> {
@@ -66,6 +67,13 @@ export function cancellable(name = "cancel is always possible"): Property {
  */
 export function ends(name = "every run ends"): Property {
   return { kind: "ends", name };
+}
+
+const KINDS: readonly string[] = ["always", "never", "precedes", "cancellable", "ends"] satisfies Property["kind"][];
+
+/** Is this a property, of whatever copy of this package? */
+export function isProperty(value: unknown): value is Property {
+  return isObject(value) && typeof value["name"] === "string" && KINDS.includes(String(value["kind"]));
 }
 
 function stateOf<Context>({ snapshot, paths, legal, running, final }: Place): CheckedState<Context> {

@@ -14,6 +14,23 @@ export interface ReportLine {
   readonly text: string;
 }
 
+/** A report as JSON: ways as lines of text. */
+export interface ReportObject extends Omit<Report, "findings" | "properties"> {
+  readonly findings: readonly (Omit<Finding, "way"> & { readonly way?: readonly string[] })[];
+  readonly properties: readonly (Omit<Verdict, "counterexample"> & { readonly counterexample?: readonly string[] })[];
+}
+
+export function reportObject(report: Report): ReportObject {
+  return {
+    ...report,
+    findings: report.findings.map(({ way, ...finding }) => ({ ...finding, ...(way ? { way: wayText(way) } : {}) })),
+    properties: report.properties.map(({ counterexample, ...verdict }) => ({
+      ...verdict,
+      ...(counterexample ? { counterexample: wayText(counterexample) } : {}),
+    })),
+  };
+}
+
 /** A report as text. */
 export function reportText(report: Report, name = "chart"): string {
   return reportLines(report, name)
