@@ -9,14 +9,15 @@ const AREAS =
   "chat runtime hub checkpoint graph export session precision tokenizer prompt constraint agent tool cli eval goldens shop".split(" ");
 const CODE = `(?:${AREAS.join("|")})/[a-z]+(?:-[a-z]+)*`;
 
-/** Sources that ship: no tests, and no folder of helpers for tests. */
+/** Sources that ship: no tests, and no folder of helpers for tests that the package keeps to itself. */
 function sourcesOf(group) {
   return readdirSync(join(root, group), { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .flatMap(({ name }) => {
       const src = join(root, group, name, "src");
       try {
-        return readdirSync(src, { withFileTypes: true, recursive: true });
+        const files = readdirSync(src, { withFileTypes: true, recursive: true });
+        return shipsTesting(join(root, group, name)) ? files : files.filter(({ parentPath }) => !/[\\/]testing\b/.test(parentPath));
       } catch (error) {
         if (error.code === "ENOENT") return [];
         throw error;
@@ -24,8 +25,12 @@ function sourcesOf(group) {
     })
     .filter((entry) => entry.isFile() && /\.(ts|js|mjs)$/.test(entry.name) && !/\.test\.|\.d\.ts$/.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name))
-    .filter((file) => !/[\\/](testing|fixtures|dist|node_modules)[\\/]/.test(file))
+    .filter((file) => !/[\\/](fixtures|dist|node_modules)[\\/]/.test(file))
     .map((file) => ({ name: relative(root, file).split(sep).join("/"), text: withoutImports(readFileSync(file, "utf8")) }));
+}
+
+function shipsTesting(folder) {
+  return JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).exports?.["./testing"] !== undefined;
 }
 
 /** Module names can look like codes ("agent/testing"). */
