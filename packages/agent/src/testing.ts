@@ -3,7 +3,14 @@
  * play it again, and ask of any agent what every agent promises.
  */
 export { scriptedModel, type ScriptedModel, type ScriptedReply } from "@orrery/chat/testing";
-export { agentContract, type ContractCase, type ContractCounts, type ContractOptions, type MakeAgent } from "./testing/contract.ts";
+export {
+  agentContract,
+  type ContractCase,
+  type ContractCounts,
+  type ContractOptions,
+  type ContractSettings,
+  type MakeAgent,
+} from "./testing/contract.ts";
 export { randomModel, type RandomModelOptions } from "./testing/random-model.ts";
 export { record, type Recording } from "./testing/record.ts";
 export { replay, type Replay } from "./testing/replay.ts";

@@ -222,7 +222,7 @@ class Watch {
       }
     };
     begun = true;
-    for (const event of [...events]) tell(event); // those that came before `start` gave the run back
+    events.forEach(tell); // those that came before `start` gave the run back
     const result = await running.result;
     if (broken) throw broken;
     return this.#seen({ agent, result, events });
