@@ -9,6 +9,7 @@ const PACKAGES = {
   chat: ["zod"],
   runtime: ["@orrery/chat", "onnxruntime-node", "zod", "@huggingface/tokenizers", "@huggingface/hub", "@huggingface/jinja"],
   agent: ["@orrery/chat", "xstate", "zod", "ajv"],
+  mcp: ["@orrery/chat", "@orrery/agent", "@modelcontextprotocol/client", "zod"],
   model: [],
   evals: ["@orrery/chat", "@orrery/runtime", "@orrery/agent", "zod"],
 };
