@@ -50,6 +50,15 @@ const planned = ({ messages, moves }: ChatRequest): ScriptedReply => {
   const done = messages.filter(({ role }) => role === "assistant").length;
   return moves?.calls.length === 0 ? "There is no more time." : (plan[done] ?? "done");
 };
+
+/** The model, and what its replies would cost. */
+const counted = (model: ChatModel): ChatModel => ({
+  ...model,
+  async *stream(request) {
+    for await (const event of model.stream(request))
+      yield event.type === "finish" ? { ...event, usage: { ...event.usage, promptTokens: 9, computedTokens: 9, replyTokens: 1 } } : event;
+  },
+});
 const scripted = (): ChatModel => scriptedModel(Array.from({ length: 50 }, () => planned));
 
 const turn =
@@ -80,9 +89,9 @@ const phases =
     });
 
 const agents: readonly (readonly [string, MakeAgent])[] = [
-  ["a scripted model", turn(scripted)],
-  ...[1, 2, 3, 4].map((seed) => [`random moves ${seed}`, turn(() => randomModel(seed))] as const),
-  ...[5, 6, 7, 8].map((seed) => [`random moves ${seed} in phases`, phases(() => randomModel(seed))] as const),
+  ["a scripted model", turn(() => counted(scripted()))],
+  ...[1, 2, 3, 4].map((seed) => [`random moves ${seed}`, turn(() => counted(randomModel(seed)))] as const),
+  ...[5, 6, 7, 8].map((seed) => [`random moves ${seed} in phases`, phases(() => counted(randomModel(seed)))] as const),
 ];
 let seen: ContractCounts = { runs: 0, events: 0, moves: 0, asked: 0 };
 

@@ -64,9 +64,8 @@ export function agentContract(make: MakeAgent, { task, samples = Infinity }: Con
       assert.ok(ENDINGS.has(result.status), `the run is ${result.status}`);
     }),
     contracted("no action is illegal", async (watch) => {
-      const { agent, result, events } = await watch.run();
+      const { result } = await watch.run();
       assert.equal(result.illegal, 0, `${result.illegal} replies were not legal moves`);
-      requireLegal(agent, events);
     }),
     contracted("the conversation is whole at every event, and only grows", async (watch) => {
       let before: RunResult["messages"] = [];
@@ -116,23 +115,28 @@ export function agentContract(make: MakeAgent, { task, samples = Infinity }: Con
     contracted("a call that waits for a person runs when, and only when, it is allowed", async (watch) => {
       for (const allowed of [true, false]) {
         const asked = new Set<string>();
-        let { result, events } = await watch.run({ approve: undefined, settings: { approval: "always" } });
+        const begun = await watch.run({ approve: undefined, settings: { approval: "always" } });
+        let { result, events } = begun;
         const heard = [...events];
         for (let rounds = 0; result.status === "waiting"; rounds++) {
           assert.ok(rounds < MAX_ROUNDS, `the run still asks after ${rounds} rounds`);
           const { pending = [], snapshot } = result;
           assert.ok(pending.length > 0 && snapshot, "a run that waits says for what, and can be saved");
-          const begun = heard.filter((event) => event.type === "tool-start").map(({ call }) => call.id);
-          for (const { id } of pending) assert.ok(!begun.includes(id), `${id} ran before anybody allowed it`);
+          for (const { id } of pending) assert.ok(!startsOf(heard, id), `${id} ran before anybody allowed it`);
           for (const { id } of pending) asked.add(id);
           const words = Object.fromEntries(pending.map(({ id }) => [id, allowed]));
           ({ result, events } = await watch.resume(JSON.parse(JSON.stringify(snapshot)) as SavedRun, words, { approval: "always" }));
           heard.push(...events);
         }
         for (const id of asked) {
-          const starts = heard.filter((event) => event.type === "tool-start" && event.call.id === id).length;
+          const starts = startsOf(heard, id);
           assert.equal(starts, allowed ? 1 : 0, `${id} was ${allowed ? "allowed" : "denied"} and ran ${starts} times`);
         }
+        // What a model called and what has no word of its own is asked for; a call that the chart makes itself is not.
+        const silent = begun.agent.tools.filter(({ approval }) => approval === undefined).map(({ name }) => name);
+        for (const event of heard)
+          if (event.type === "move" && silent.includes(event.call.name) && startsOf(heard, event.call.id) > 0)
+            assert.ok(asked.has(event.call.id), `${event.call.id} ran, and nobody was asked`);
       }
     }),
     contracted("budgets hold: of steps, and of tokens where the model counts them", async (watch) => {
@@ -159,6 +163,10 @@ const MAX_ROUNDS = 100;
 /** Instructions may still be added to it while nobody has replied. */
 function isNoSystem({ role }: { readonly role: string }): boolean {
   return role !== "system";
+}
+
+function startsOf(events: readonly RunEvent[], id: string): number {
+  return events.filter((event) => event.type === "tool-start" && event.call.id === id).length;
 }
 
 /** The events of a run, cut before each decision. */
@@ -237,12 +245,13 @@ class Watch {
   }
 
   #seen(watched: Watched): Watched {
-    const { result, events } = watched;
+    const { agent, result, events } = watched;
     const count = (type: RunEvent["type"]): number => events.filter((event) => event.type === type).length;
     assert.equal(count("finish"), 1, `the run told ${count("finish")} finishes`);
     const last = events.at(-1);
     assert.ok(last?.type === "finish" && last.result === result, "the last event is the finish, with the result");
     requireWhole(result.messages);
+    requireLegal(agent, events);
     const { runs, events: seen, moves, asked } = this.#counts;
     this.#counts = { runs: runs + 1, events: seen + events.length, moves: moves + count("move"), asked: asked + count("approval") };
     return watched;
