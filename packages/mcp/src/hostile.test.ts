@@ -1,6 +1,8 @@
-import type { Json, JsonObject, ToolSpec } from "@orrery/chat";
+import { OrreryError, type Json, type JsonObject, type ToolSpec } from "@orrery/chat";
+import fc from "fast-check";
 import { join } from "node:path";
 import { connectMcp, type McpConnection, type McpOptions } from "./connect.ts";
+import { readTool, toolOf } from "./server-tool.ts";
 
 const open: McpConnection[] = [];
 afterEach(async () => {
@@ -111,9 +113,61 @@ test.each<[string, Json]>([
 test("structured content that is too large is an error, text that is too large is cut", async () => {
   const large = { content: [], structuredContent: { text: "x".repeat(60_000) } };
   await expect(calling(await hostile([good], { good: large }))).rejects.toMatchObject({ code: "mcp/bad-result" });
+  await expect(calling(await hostile([good], { good: "deep" }))).rejects.toMatchObject({ code: "mcp/bad-result" });
 });
 
 test("a message without end breaks the connection, not us", async () => {
   const server = await hostile([good], { good: "flood" });
   await expect(calling(server)).rejects.toMatchObject({ code: "mcp/connection-lost" });
+});
+
+test("whatever a server says of a tool, it becomes a tool or has a reason why not", () => {
+  const key = fc.constantFrom(
+    "type",
+    "properties",
+    "items",
+    "enum",
+    "$ref",
+    "required",
+    "pattern",
+    "not",
+    "anyOf",
+    "description",
+    "format",
+    "minimum",
+  );
+  const { tree } = fc.letrec((tie) => ({
+    tree: fc.oneof(
+      { maxDepth: 4 },
+      fc.constantFrom("object", "string", "#", "[", 1, true, null, ["a"]),
+      fc.dictionary(key, tie("tree"), { maxKeys: 4 }),
+      fc.array(tie("tree"), { maxLength: 2 }),
+    ),
+  }));
+  const raw = fc.record(
+    {
+      name: fc.string(),
+      description: tree,
+      inputSchema: fc.oneof(tree, fc.record({ type: fc.constant("object"), properties: tree })),
+      outputSchema: tree,
+      annotations: tree,
+    },
+    { requiredKeys: ["name", "inputSchema"] },
+  );
+  let [tools, reasons] = [0, 0];
+  fc.assert(
+    fc.property(raw, (given) => {
+      const read = readTool(JSON.parse(JSON.stringify(given)));
+      if ("reason" in read) return void reasons++;
+      try {
+        expect(toolOf("name", read, () => Promise.reject(new Error("not called")), {}).trust).toBe("untrusted");
+        tools++;
+      } catch (thrown) {
+        if (!(thrown instanceof OrreryError || thrown instanceof RangeError || thrown instanceof TypeError)) throw thrown;
+        reasons++;
+      }
+    }),
+    { numRuns: 500 },
+  );
+  expect(Math.min(tools, reasons)).toBeGreaterThan(10);
 });

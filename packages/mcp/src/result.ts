@@ -12,7 +12,7 @@ type Block = CallToolResult["content"][number];
 export function outputOf(name: string, { content, structuredContent, isError }: CallToolResult, maxCharacters: number): Json {
   if (isError) throw new McpError("mcp/tool-failed", short(textOf(content, maxCharacters) || `'${name}' failed without saying why`));
   if (structuredContent !== undefined) {
-    const { length } = JSON.stringify(structuredContent);
+    const length = lengthOf(structuredContent);
     if (length > maxCharacters)
       throw new McpError("mcp/bad-result", `the result of '${name}' has ${length} characters, at most ${maxCharacters} are taken`, {
         hint: "ask the tool for less, or raise `maxResultCharacters`",
@@ -20,6 +20,15 @@ export function outputOf(name: string, { content, structuredContent, isError }: 
     return structuredContent as Json;
   }
   return textOf(content, maxCharacters);
+}
+
+/** Of what is nested so deep that it cannot be written, as if it were endless. */
+function lengthOf(value: unknown): number {
+  try {
+    return JSON.stringify(value).length;
+  } catch {
+    return Infinity;
+  }
 }
 
 function textOf(content: readonly Block[], maxCharacters: number): string {

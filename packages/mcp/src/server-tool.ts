@@ -108,17 +108,16 @@ export function toolOf(name: string, from: Described, call: CallServer, options:
     trust: "untrusted" as const,
     ...(callTimeoutMs === undefined ? {} : { timeoutMs: callTimeoutMs }),
     run: async (given: JsonObject, { signal, progress }: ToolRun): Promise<Json> => {
-      try {
-        let told = 0;
-        const onprogress: ProgressCallback = (news) => {
-          if (told++ < MAX_PROGRESS) progress(progressOf(news));
-        };
-        const result = await call({ name: from.name, input: given, schema: from.inputSchema, signal, onprogress });
-        return outputOf(from.name, result, maxResultCharacters);
-      } catch (thrown) {
+      let told = 0;
+      const onprogress: ProgressCallback = (news) => {
+        if (told++ < MAX_PROGRESS) progress(progressOf(news));
+      };
+      const called = call({ name: from.name, input: given, schema: from.inputSchema, signal, onprogress });
+      const result = await called.catch((thrown: unknown) => {
         if (signal.aborted) throw signal.reason;
         throw callFailed(from.name, thrown);
-      }
+      });
+      return outputOf(from.name, result, maxResultCharacters);
     },
   };
   const reason = check?.({ name, description, input });
