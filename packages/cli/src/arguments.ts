@@ -20,6 +20,7 @@ export const AGENT_OPTIONS = {
   ...MODEL_OPTIONS,
   model: { type: "string" },
   tools: { type: "string" },
+  mcp: { type: "string", multiple: true },
   "max-steps": { type: "string" },
   cwd: { type: "string" },
   yes: { type: "boolean", short: "y" },

@@ -11,6 +11,7 @@ const MODEL_OPTIONS = `  --model <dir|hf:…>   an exported model, or hf:owner/n
   --seed <n>           seed of the draw (default 0)`;
 
 const AGENT_OPTIONS = `  --tools <list>       tools by name, separated by commas, or 'all' (default: chosen for the task)
+  --mcp <server>       also the tools of an MCP server: a command in quotes, or an http(s) address; may be given again
   --max-steps <n>      decisions before an answer is the only legal move (default 8)
   --cwd <dir>          the folder that file tools may touch (default: here)
   -y, --yes            run tools that write without asking

@@ -40,7 +40,7 @@ export async function chatCommand(args: readonly string[], host: Host): Promise<
   const session = values.session === undefined ? undefined : await chatPath(resolve(host.cwd, values.session));
   const style = styleOf(host, options.flags.noColor);
   const view = new LiveView(host.stdout, style);
-  const assistant = await openAssistant(options, host.now);
+  await using assistant = await openAssistant(options, host.now);
   const saved = session === undefined ? { messages: [], tools: [] } : await readChat(session);
   const model = await host.interrupts.abortable((signal) => loadShown(host, view, options.source, signal));
   const reader = new LineReader(host.stdin, host.stdout, () => host.interrupts.raise());

@@ -12,6 +12,7 @@ import { errorObject, printError } from "../report.ts";
 import { LineReader } from "../view/line-reader.ts";
 import { summaryLine } from "../view/lines.ts";
 import { LiveView } from "../view/live.ts";
+import { printableLine } from "../view/printable.ts";
 import { createStyle } from "../view/style.ts";
 
 /** What runs when no task is given: two tools, the second of which needs what the first found. */
@@ -30,9 +31,9 @@ export async function runCommand(args: readonly string[], host: Host): Promise<E
   const screen = json ? host.stderr : host.stdout;
   const style = json ? createStyle(false) : styleOf(host, options.flags.noColor);
   const view = new LiveView(screen, style);
-  const assistant = await openAssistant(options, host.now);
+  await using assistant = await openAssistant(options, host.now);
 
-  return host.interrupts.abortable(async (signal) => {
+  return await host.interrupts.abortable(async (signal) => {
     if (given === undefined)
       view.line(`${style.dim("No task was given, so here is a demonstration:")}\n${style.dim(`orrery run "${task}"`)}\n`);
     const model = await loadShown(host, view, options.source, signal);
@@ -40,7 +41,9 @@ export async function runCommand(args: readonly string[], host: Host): Promise<E
     const reader = canAsk && !options.flags.yes ? new LineReader(host.stdin, screen, () => host.interrupts.raise()) : undefined;
     try {
       const agent = assistant.agentFor(model, task);
-      if (options.flags.verbose) view.line(style.dim(`tools: ${agent.tools.map(({ name }) => name).join(", ")}`));
+      if (options.flags.verbose)
+        for (const line of [...assistant.left, `tools: ${agent.tools.map(({ name }) => name).join(", ")}`])
+          view.line(style.dim(printableLine(line)));
       const approver = createApprover({ workspace: assistant.workspace, reader, view, out: screen, style, stderr: host.stderr, signal });
       const result = await run(agent, task, {
         signal,
