@@ -113,7 +113,7 @@ export function core({ budget, toolTimeoutMs, verdict, legal, ...closing }: Core
           phaseDecisions: 0,
           ...(leaving || instructions === undefined
             ? {}
-            : { messages: withInstructions(closed.messages, instructions, context.decisions === 0) }),
+            : { messages: withInstructions(closed.messages, instructions, context.decisions === 0 && closed.steps.length === 0) }),
         };
       }),
       /** What a decision costs does not make it illegal. */
