@@ -1,34 +1,40 @@
 /**
- * What of a context matters. In: a context. Out: a value; contexts with the same one are taken for the same. Law: whatever the default
- * drops is named in the documentation, and what the moves depend on is never lost, because the moves themselves are compared too.
+ * What of a context matters. In: a context. Out: a value; contexts with the same one are taken for the same. Law: what a function of the
+ * chart's author or of a property has looked at is never dropped.
  */
 import type { OpenCall, RunContext, Step } from "../machines/chart-state.ts";
 import { outcomeText } from "./happening.ts";
-import { isContextRead } from "./structure.ts";
+import { Reads } from "./reads.ts";
 import { isObject, subjectOf, type Checkable, type Subject } from "./subject.ts";
 
 /** What of a context matters, as JSON. */
 export type Abstraction = (context: never) => unknown;
 
+/** What guards and narrowings may read: it is kept in any case. */
+export const KEPT_FOR_MOVES: ReadonlySet<string> = new Set("facts untrusted calls decisions phaseDecisions illegal spent".split(" "));
+/** What properties may read: of the counters only what budgets look at is kept. */
+export const KEPT_FOR_PROPERTIES: ReadonlySet<string> = new Set("facts untrusted calls decisions".split(" "));
+
 /**
- * Of an agent's chart: facts, which untrusted tools were read, open calls without their ids, the counters that budgets look at, and, where a
- * function of the author looks at the context, which tools have ended how, as a set. Not: messages, ids, texts, order and number of
- * steps, usage. Of another chart: the whole context.
+ * Of an agent's chart: facts, which tools have ended how (as a set), which untrusted tools were read, open calls without their ids, and the
+ * counters that budgets look at. Not: messages, ids, texts, order, number and inputs of steps, usage. Of another chart: the whole context.
+ * Without an abstraction of one's own, `check` drops the steps where no function looks at them, and keeps besides this whatever one does
+ * look at.
  */
 export function defaultAbstraction(given: Checkable): Abstraction {
-  return abstractionOf(subjectOf(given)) as Abstraction;
+  const reads = new Reads();
+  reads.note("steps:set");
+  return abstractionOf(subjectOf(given), reads) as Abstraction;
 }
 
-export function abstractionOf(subject: Subject): (context: unknown) => unknown {
-  const { limits, phaseSteps } = subject;
+export function abstractionOf({ limits, phaseSteps }: Pick<Subject, "limits" | "phaseSteps">, reads: Reads): (context: unknown) => unknown {
   const { tokens = Infinity, timeMs = Infinity } = limits;
-  const read = isContextRead(subject);
   return (context) => {
     if (!isRunContext(context)) return context;
     const { facts, steps, untrusted, calls, decisions, phaseDecisions, illegal, spent, usage, stats, toolMs, error } = context;
     return [
       facts,
-      read && [...new Set(steps.map(outcomeOf))].sort(),
+      stepsText(steps, reads),
       [...untrusted].sort(),
       calls.map(({ call, state, result }: OpenCall) => [call.name, call.input, state, result && resultText(result)]),
       decisions,
@@ -39,13 +45,21 @@ export function abstractionOf(subject: Subject): (context: unknown) => unknown {
       spent.ms >= timeMs,
       stats.totalMs + toolMs >= timeMs,
       error?.code,
+      reads.names.map((name) => (context as unknown as Record<string, unknown>)[name]),
     ];
   };
 }
 
-/** `run_tests:"red"`, `read_file:tool/failed`. */
-function outcomeOf(step: Step): string {
-  return `${step.tool}:${resultText(step)}`;
+function stepsText(steps: readonly Step[], reads: Reads): unknown {
+  const of = (step: Step): string =>
+    [
+      `${step.tool}:${resultText(step)}`,
+      ...(reads.has("steps:input") ? [JSON.stringify(step.input)] : []),
+      ...(reads.has("steps:error") ? [step.error?.message] : []),
+    ].join(" ");
+  if (reads.has("steps:list")) return steps.map(of);
+  const last = steps.at(-1);
+  return [reads.has("steps:set") && [...new Set(steps.map(of))].sort(), reads.has("steps:last") && last && of(last)];
 }
 
 function resultText({ output, error }: { readonly output?: unknown; readonly error?: { readonly code: string } }): string {

@@ -230,7 +230,7 @@ test("what is not played of the batches of calls is said", () => {
     run: () => null,
   });
   const wide = chart({ turn: phase({ tools: ["many"], answer: true }) }, { tools: [many], limits: { steps: 1, parallel: 3 } });
-  const kind = { failures: false, illegal: false, probe: false };
+  const kind = { failures: false, illegal: false, probes: 0 };
   expect(check(wide, kind)).toMatchObject({ limits: [], assumed: ["at most 2 calls in one reply are played, where 3 are legal"] });
   expect(check(wide, { ...kind, parallel: 3 }).assumed).toEqual(["batches of calls are samples"]);
   expect(check(chart({ turn }, { limits: { steps: 1, parallel: 3 } }), { ...kind, parallel: 3 }).assumed).toEqual([]);

@@ -3,13 +3,14 @@
  * looked at, and claims no more than that.
  */
 import { AgentError, errorFacts } from "../errors.ts";
-import { abstractionOf, type Abstraction } from "./abstraction.ts";
+import { abstractionOf, KEPT_FOR_MOVES, type Abstraction } from "./abstraction.ts";
 import type { World } from "./choices.ts";
 import { explore, type Graph } from "./explore.ts";
 import { findingsIn, type Finding } from "./findings.ts";
-import { gameOf, type Game } from "./game.ts";
+import { gameOf, type Game, type Place } from "./game.ts";
 import type { Property } from "./property.ts";
-import { faultsOf } from "./structure.ts";
+import { Reads } from "./reads.ts";
+import { faultsOf, readsUnwatched } from "./structure.ts";
 import { subjectOf, type Checkable, type Subject } from "./subject.ts";
 import { verify, type Verdict } from "./verify.ts";
 
@@ -18,12 +19,12 @@ export interface CheckOptions extends World {
   readonly properties?: readonly Property[];
   /** What the chart is started with. Default: a conversation of one user message. */
   readonly input?: unknown;
-  /** What of a context matters. Default: `defaultAbstraction`. */
+  /** What of a context matters. Default: `defaultAbstraction`, and whatever functions of the chart and of the properties look at. */
   readonly abstraction?: Abstraction;
   /** At most about this many states. Default 20,000. */
   readonly maxStates?: number;
-  /** Are merged states looked at again, to see whether the abstraction may merge them? Default true; takes up to as long as the rest. */
-  readonly probe?: boolean;
+  /** At most so many transitions are played again in random runs, to see whether the abstraction merges what differs. Default 500. */
+  readonly probes?: number;
 }
 
 export interface Report {
@@ -35,9 +36,9 @@ export interface Report {
   readonly complete: boolean;
   /** What kept it from being complete. */
   readonly limits: readonly string[];
-  /** Did the abstraction merge what goes on differently? Then properties are not said to hold. */
+  /** States that were seen to merge what goes on differently. If there are any, no property is said to hold. */
   readonly coarse: number;
-  /** Merged states that were looked at again. */
+  /** Transitions that were played again in random runs. */
   readonly probed: number;
   /** Moves whose inputs were sampled: their schemas allow others. */
   readonly sampled: readonly string[];
@@ -63,19 +64,20 @@ export function check(given: Checkable | (() => Checkable), options: CheckOption
       properties.map(({ name }) => ({ name, verdict: "unknown", reason: "the chart cannot begin" })),
     );
   };
+  const reads = new Reads();
   let subject: Subject;
   try {
-    subject = subjectOf(typeof given === "function" ? given() : given);
+    subject = watched(typeof given === "function" ? given() : given, reads);
   } catch (thrown) {
     if (typeof given !== "function") throw thrown;
     return undecided(thrown, isWrongTarget(thrown) ? "wrong-target" : "not-made");
   }
   found.push(...faultsOf(subject.machine));
-  const game = gameFor(subject, options);
+  const game = gameFor(subject, options, reads);
   const maxStates = maxStatesOf(options);
   let graph: Graph;
   try {
-    graph = explore({ subject, game, world: options, maxStates, probe: options.probe ?? true });
+    graph = explore({ subject, game, world: options, maxStates, probes: options.probes ?? 500 });
   } catch (thrown) {
     return undecided(thrown, "throws");
   }
@@ -92,16 +94,29 @@ export function check(given: Checkable | (() => Checkable), options: CheckOption
  * @throws AgentError `agent/not-checkable`, `agent/bad-limit`; else what the chart throws before its first state
  */
 export function exploreAll(given: Checkable, options: CheckOptions = {}): Graph {
-  const subject = subjectOf(given);
+  const reads = new Reads();
+  const subject = watched(given, reads);
   const maxStates = maxStatesOf(options);
-  return explore({ subject, game: gameFor(subject, options), world: options, maxStates, probe: options.probe ?? true });
+  return explore({ subject, game: gameFor(subject, options, reads), world: options, maxStates, probes: options.probes ?? 500 });
+}
+
+/** Its guards hand a context to functions of the chart's author: what those read is noted. */
+function watched(given: Checkable, reads: Reads): Subject {
+  const subject = subjectOf(
+    given,
+    (guard) => (args, params) => guard({ ...args, context: reads.view(args.context, KEPT_FOR_MOVES) }, params),
+  );
+  if (readsUnwatched(subject.machine)) reads.note("steps:list", "steps:input", "steps:error", "messages");
+  return subject;
 }
 
 const INPUT = { messages: [{ role: "user", content: "the task" }] };
 
-function gameFor(subject: Subject, { input = INPUT, abstraction = abstractionOf(subject), properties = [] }: CheckOptions): Game {
-  const asks = properties.flatMap((property) => (property.kind === "always" ? [property.holds] : []));
-  return gameOf({ subject, abstraction, input, asks });
+function gameFor(subject: Subject, { input = INPUT, abstraction, properties = [] }: CheckOptions, reads: Reads): Game {
+  const asks = properties.flatMap((property) =>
+    property.kind === "always" ? [(place: Place) => property.holds(place, abstraction ? undefined : reads)] : [],
+  );
+  return gameOf({ subject, reads, abstraction: abstraction ?? (abstractionOf(subject, reads) as Abstraction), input, asks });
 }
 
 function maxStatesOf({ maxStates = 20_000 }: CheckOptions): number {

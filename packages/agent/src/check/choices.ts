@@ -61,6 +61,8 @@ export type Choice =
 /** A chart at rest, with what `Drive` would hold beside it. */
 export interface Position {
   readonly snapshot: AnyMachineSnapshot;
+  /** The same for functions of the chart's author: what they read of its context is noted. */
+  readonly seen: AnyMachineSnapshot;
   readonly running: ReadonlyMap<string, { readonly src: string; readonly input: unknown }>;
   readonly timers: ReadonlyMap<string, { readonly type: string }>;
   /** The moves, where the model decides. */
@@ -264,7 +266,7 @@ function personsEvent(snapshot: AnyMachineSnapshot, choice: Choice & { by: "pers
   return open && ({ type: choice.does, callId: open.call.id } as { type: string });
 }
 
-function replyOf({ snapshot, legal }: Position, choice: Choice & { by: "model" }): readonly ReplyEvent[] | undefined {
+function replyOf({ snapshot, seen, legal }: Position, choice: Choice & { by: "model" }): readonly ReplyEvent[] | undefined {
   if (choice.does === "errs") return [{ type: "refused", reason: "not a legal move", messages: [] }];
   if (choice.does === "fails") return [{ type: "fail", error: MODEL_FAILED }];
   if (choice.does === "finds no move") {
@@ -278,7 +280,7 @@ function replyOf({ snapshot, legal }: Position, choice: Choice & { by: "model" }
     choice.does === "answers"
       ? { role: "assistant" as const, content: choice.text }
       : { role: "assistant" as const, calls: choice.calls.map(({ name, input }) => ({ id: freshId(name, messages), name, input })) };
-  return eventsOf(message, { legal, messages, refusal: (event) => refusalOf(snapshot.machine, snapshot, event) });
+  return eventsOf(message, { legal, messages, refusal: (event) => refusalOf(snapshot.machine, seen, event) });
 }
 
 function costOf({ limits: { tokens = 0, timeMs = 0 } }: Subject, choice: Choice & { by: "model" }): Played["cost"] {

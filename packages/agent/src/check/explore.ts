@@ -3,10 +3,11 @@
  * the first way to a place is a shortest one; nothing is executed; whatever bounds the exploration is named in what it returns.
  */
 import { errorFacts, type ErrorFacts } from "../errors.ts";
+import { pick, randomFrom } from "../random-instance.ts";
 import { choicesOf, type Choice, type World } from "./choices.ts";
 import type { Game, Outcome, Place } from "./game.ts";
 import type { Happening } from "./happening.ts";
-import { isObject, type Subject } from "./subject.ts";
+import type { Subject } from "./subject.ts";
 
 export interface Edge {
   readonly choice: Choice;
@@ -32,7 +33,7 @@ export interface Break {
   readonly error: ErrorFacts;
 }
 
-/** The same place on two ways, from which the chart goes on differently: the abstraction drops something that matters. */
+/** A place from which a run went on differently than the graph has it: the abstraction drops something that matters. */
 export interface Coarse {
   readonly node: number;
   readonly choice: Choice;
@@ -50,7 +51,7 @@ export interface Graph {
   /** What else was taken for enough, in words. */
   readonly assumed: readonly string[];
   readonly coarse: readonly Coarse[];
-  /** Places that were merged and looked at again. */
+  /** Transitions that were played again in random runs. */
   readonly probed: number;
 }
 
@@ -59,16 +60,26 @@ export interface Exploring {
   readonly game: Game;
   readonly world: World;
   readonly maxStates: number;
-  readonly probe: boolean;
+  /** Transitions that are played again in random runs. */
+  readonly probes: number;
 }
 
 type Growing = { -readonly [K in keyof GraphNode]: GraphNode[K] } & { edges: Edge[] };
 
 /** @throws what the chart throws before its first place */
-export function explore({ subject, game, world, maxStates, probe }: Exploring): Graph {
+export function explore(exploring: Exploring): Graph {
+  for (;;) {
+    const graph = attempt(exploring);
+    if (graph) return graph;
+  }
+}
+
+/** Undefined where something was read that was not compared until then: all over again, with it. */
+function attempt({ subject, game, world, maxStates, probes }: Exploring): Graph | undefined {
+  const { reads } = game;
+  const before = reads.size;
   const nodes: Growing[] = [];
   const byKey = new Map<string, Growing>();
-  const others = new Map<number, Place>();
   const breaks: Break[] = [];
   const limits = new Set<string>();
   const sampled = new Set<string>();
@@ -94,7 +105,6 @@ export function explore({ subject, game, world, maxStates, probe }: Exploring): 
         const edge: Edge = { choice, happenings: outcome.happenings, to: target.id };
         node.edges.push(edge);
         if (!known) target.from = { node: node.id, edge };
-        else if (differs(known.place, outcome.place)) others.set(known.id, outcome.place);
       } catch (thrown) {
         breaks.push({ node: node.id, choice, error: errorFacts(thrown, "agent/chart-failed") });
       }
@@ -112,8 +122,9 @@ export function explore({ subject, game, world, maxStates, probe }: Exploring): 
       break;
     }
     expand(node);
+    if (reads.size > before) return undefined;
   }
-  const coarse = probe ? [...others].flatMap(([id, place]) => differences(game, nodes, nodes[id]!, place)) : [];
+  if (reads.size > before) return undefined;
   return {
     nodes,
     beginning: first.happenings,
@@ -121,31 +132,43 @@ export function explore({ subject, game, world, maxStates, probe }: Exploring): 
     limits: [...limits],
     sampled: [...sampled].sort(),
     assumed: [...assumed],
-    coarse,
-    probed: probe ? others.size : 0,
+    ...walk(game, nodes, Math.min(probes, 2 * nodes.reduce((sum, { edges }) => sum + edges.length, 0))),
   };
 }
 
-/** Are there more steps behind one than behind the other, or other ones? */
-function differs(a: Place, b: Place): boolean {
-  return historyText(a) !== historyText(b);
-}
+/** Longer runs are not played again. */
+const MAX_RUN = 100;
 
-function historyText({ snapshot: { context } }: Place): string {
-  if (!isObject(context) || !Array.isArray(context["steps"])) return "";
-  return `${context["steps"].length} ${JSON.stringify(context["steps"].at(-1))}`;
-}
-
-/** Plays what was played at a node once more, where another way led to it. */
-function differences(game: Game, nodes: readonly GraphNode[], node: GraphNode, other: Place): Coarse[] {
-  for (const { choice, to } of node.edges) {
-    let key: string | undefined;
-    try {
-      key = game.play(other, choice)?.key;
-    } catch {
-      key = undefined;
+/**
+ * Plays random runs on the chart itself, along the graph: where a choice leads elsewhere than the graph has it, places were merged that go
+ * on differently.
+ */
+function walk(game: Game, nodes: readonly GraphNode[], probes: number): { readonly coarse: Coarse[]; readonly probed: number } {
+  const random = randomFrom(1);
+  const coarse = new Map<number, Coarse>();
+  let probed = 0;
+  while (probed < probes && nodes[0]!.edges.length > 0) {
+    let node = nodes[0]!;
+    let { place } = game.begin();
+    for (let length = 0; length < MAX_RUN && node.edges.length > 0 && probed < probes; length++, probed++) {
+      const going = node.edges.filter(({ to }) => !nodes[to]!.place.final);
+      const { choice, to } = pick(random, going.length > 0 && random() < 0.9 ? going : node.edges);
+      const outcome = played(game, place, choice);
+      if (outcome?.key !== nodes[to]!.key) {
+        coarse.set(node.id, { node: node.id, choice });
+        break;
+      }
+      node = nodes[to]!;
+      place = outcome.place;
     }
-    if (key !== nodes[to]!.key) return [{ node: node.id, choice }];
   }
-  return [];
+  return { coarse: [...coarse.values()], probed };
+}
+
+function played(game: Game, place: Place, choice: Choice): Outcome | undefined {
+  try {
+    return game.play(place, choice);
+  } catch {
+    return undefined;
+  }
 }

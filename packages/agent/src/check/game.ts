@@ -7,9 +7,10 @@ import { getInitialMicrosteps, type AnyMachineSnapshot } from "xstate";
 import { AgentError } from "../errors.ts";
 import { moves } from "../moves.ts";
 import { stepper, type Effect, type Step } from "../step.ts";
-import type { Abstraction } from "./abstraction.ts";
+import { KEPT_FOR_MOVES, type Abstraction } from "./abstraction.ts";
 import { eventOf, type Choice, type Position } from "./choices.ts";
 import { happeningsIn, openCalls, outcomeText, pathsOf, type Happening } from "./happening.ts";
+import type { Reads } from "./reads.ts";
 import { isObject, type Subject } from "./subject.ts";
 
 /** A position of the chart at rest. */
@@ -28,6 +29,7 @@ export interface Outcome {
 
 export interface GameOptions {
   readonly subject: Subject;
+  readonly reads: Reads;
   readonly abstraction: Abstraction;
   /** What the chart is started with. */
   readonly input: unknown;
@@ -36,12 +38,14 @@ export interface GameOptions {
 }
 
 export interface Game {
+  /** What functions have looked at so far. */
+  readonly reads: Reads;
   begin(): Outcome;
   /** Undefined where the choice cannot be made here. @throws what a guard or an action of the chart throws */
   play(place: Place, choice: Choice): Outcome | undefined;
 }
 
-export function gameOf({ subject, abstraction, input, asks }: GameOptions): Game {
+export function gameOf({ subject, reads, abstraction, input, asks }: GameOptions): Game {
   const { machine, through } = stepper(subject.machine);
   const numbers = new Map<string, number>();
   const numberOf = (text: string): number => {
@@ -77,10 +81,11 @@ export function gameOf({ subject, abstraction, input, asks }: GameOptions): Game
   const outcome = (before: Place | undefined, steps: readonly Step[], spent: string, first: readonly Happening[]): Outcome => {
     const [snapshot] = steps.at(-1)!;
     const effects = steps.flatMap(([, each]) => each);
-    const place = shared(placeOf(snapshot, underWay(before, effects, spent)));
+    const place = shared(placeOf(snapshot, underWay(before, effects, spent), reads));
     return { place, key: keyOf(place), happenings: [...first, ...happeningsIn(before?.snapshot, steps)] };
   };
   return {
+    reads,
     begin: () => outcome(undefined, getInitialMicrosteps(machine, input as never) as unknown as readonly Step[], "", []),
     play: (place, choice) => {
       const event = eventOf(subject, place, choice);
@@ -91,11 +96,12 @@ export function gameOf({ subject, abstraction, input, asks }: GameOptions): Game
   };
 }
 
-function placeOf(snapshot: AnyMachineSnapshot, { running, timers }: UnderWay): Place {
+function placeOf(snapshot: AnyMachineSnapshot, { running, timers }: UnderWay, reads: Reads): Place {
   const paths = pathsOf(snapshot);
-  if (snapshot.status !== "active") return { snapshot, paths, final: true, running: new Map(), timers: new Map() };
+  if (snapshot.status !== "active") return { snapshot, seen: snapshot, paths, final: true, running: new Map(), timers: new Map() };
+  const seen: AnyMachineSnapshot = Object.create(snapshot, { context: { value: reads.view(snapshot.context, KEPT_FOR_MOVES) } });
   const decides = [...running.values()].some(({ src }) => src === "decide");
-  return { snapshot, paths, final: false, running, timers, ...(decides ? legalIn(snapshot) : {}) };
+  return { snapshot, seen, paths, final: false, running, timers, ...(decides ? legalIn(seen) : {}) };
 }
 
 function legalIn(snapshot: AnyMachineSnapshot): { legal: Moves } | { problem: AgentError } {

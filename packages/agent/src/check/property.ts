@@ -4,8 +4,10 @@
  */
 import type { Moves } from "@orrery/chat";
 import type { RunContext } from "../machines/chart-state.ts";
+import { KEPT_FOR_PROPERTIES } from "./abstraction.ts";
 import type { Place } from "./game.ts";
 import { entered, patternText, type Pattern } from "./happening.ts";
+import type { Reads } from "./reads.ts";
 import { isObject } from "./subject.ts";
 
 /** What a predicate is shown: the chart at rest. */
@@ -25,7 +27,7 @@ export type Predicate<Context = RunContext> = (state: CheckedState<Context>) => 
 
 /** Made by `always`, `never`, `precedes`, `cancellable`, `ends`. */
 export type Property =
-  | { readonly kind: "always"; readonly name: string; readonly holds: (place: Place) => boolean }
+  | { readonly kind: "always"; readonly name: string; readonly holds: (place: Place, reads?: Reads) => boolean }
   | { readonly kind: "never"; readonly name: string; readonly pattern: Pattern }
   | { readonly kind: "precedes"; readonly name: string; readonly first: Pattern; readonly second: Pattern; readonly sameCall: boolean }
   | { readonly kind: "cancellable"; readonly name: string }
@@ -33,7 +35,7 @@ export type Property =
 
 /** In every state in which the chart comes to rest, `holds` is true. */
 export function always<Context = RunContext>(name: string, holds: Predicate<Context>): Property {
-  return { kind: "always", name, holds: (place) => holds(stateOf<Context>(place)) };
+  return { kind: "always", name, holds: (place, reads) => holds(stateOf<Context>(place, reads)) };
 }
 
 /** It never happens; a text is a state that is never entered, not even passed through. */
@@ -44,7 +46,7 @@ export function never(what: Pattern | string, name?: string): Property {
 
 /** In no state in which the chart comes to rest is `holds` true. */
 export function neverIn<Context = RunContext>(name: string, holds: Predicate<Context>): Property {
-  return { kind: "always", name, holds: (place) => !holds(stateOf<Context>(place)) };
+  return { kind: "always", name, holds: (place, reads) => !holds(stateOf<Context>(place, reads)) };
 }
 
 /**
@@ -76,10 +78,10 @@ export function isProperty(value: unknown): value is Property {
   return isObject(value) && typeof value["name"] === "string" && KINDS.includes(String(value["kind"]));
 }
 
-function stateOf<Context>({ snapshot, paths, legal, running, final }: Place): CheckedState<Context> {
+function stateOf<Context>({ snapshot, paths, legal, running, final }: Place, reads?: Reads): CheckedState<Context> {
   return {
     in: (path) => paths.includes(path),
-    context: snapshot.context,
+    context: reads ? reads.view(snapshot.context, KEPT_FOR_PROPERTIES) : snapshot.context,
     moves: legal,
     running: [...running.values()].filter(({ src }) => src !== "decide").map(({ src, input }) => (src === "call" ? nameOf(input) : src)),
     final,

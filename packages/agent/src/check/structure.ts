@@ -3,9 +3,8 @@ import type { AnyStateMachine, AnyStateNode } from "xstate";
 import { agentChart } from "../chart.ts";
 import { errorFacts } from "../errors.ts";
 import { phase } from "../machines/phase.ts";
-import type { MoveMeta } from "../moves.ts";
 import type { Finding } from "./findings.ts";
-import { isObject, statesOf, type Subject } from "./subject.ts";
+import { isObject, statesOf } from "./subject.ts";
 
 export function pathOf(state: AnyStateNode): string {
   return state.path.join(".");
@@ -54,32 +53,29 @@ export function faultsOf(machine: AnyStateMachine): Finding[] {
   return [...new Map(found.map((finding) => [finding.message, finding])).values()];
 }
 
-/** What every chart of an agent brings along looks at counters, calls and facts only, or at what `isContextRead` looks at itself. */
+/** What every chart of an agent brings along: it looks at counters, calls and facts only, or hands on the context that it was given. */
 const own = agentChart({ tools: [], states: { only: phase({ answer: true }) } }).machine.implementations;
 
-/** May a function of the chart's author look at the conversation or the steps? */
-export function isContextRead({ machine, tools }: Pick<Subject, "machine" | "tools">): boolean {
-  if ([...tools.values()].some(({ when, narrow, accepts }) => when ?? narrow ?? accepts)) return true;
+/** Is there a function of the chart's author that is handed a context which nobody watches? Inline guards and actions are. */
+export function readsUnwatched(machine: AnyStateMachine): boolean {
   return statesOf(machine).some((state) => {
     const arrows = arrowsOf(state);
     const done = [...state.entry, ...state.exit, ...arrows.flatMap((arrow) => arrow.actions)];
-    return (
-      arrows.some(({ guard, meta }) => readsContext(guard, own.guards) || isNarrowed(meta)) ||
-      done.some((action) => readsContext(action, own.actions))
-    );
+    return arrows.some(({ guard }) => isUnwatchedGuard(guard)) || done.some(isUnwatchedAction);
   });
 }
 
-function isNarrowed(meta: MoveMeta | undefined): boolean {
-  const { move } = meta ?? {};
-  return move !== undefined && "input" in move && (move.narrow ?? move.accepts) !== undefined;
+/** A named guard is watched, unless its parameters are made from the context. */
+function isUnwatchedGuard(guard: unknown): boolean {
+  if (guard === undefined || typeof guard === "string") return false;
+  if (!isObject(guard) || typeof guard["type"] !== "string") return true;
+  return typeof guard["params"] === "function" && !(guard["type"] in own.guards);
 }
 
-/** Inline functions do; of what is named, the chart's own does not, unless its parameters hold a function. */
-function readsContext(named: unknown, known: object): boolean {
-  if (named === undefined) return false;
-  const { type, params } = isObject(named) ? named : { type: named, params: undefined };
-  if (typeof type !== "string" || !(type in known)) return true;
+/** The chart's own actions do not look, unless their parameters hold a function that does. */
+function isUnwatchedAction(action: unknown): boolean {
+  const { type, params } = isObject(action) ? action : { type: action, params: undefined };
+  if (typeof type !== "string" || !(type in own.actions)) return true;
   return isObject(params) && Object.values(params).some((value) => typeof value === "function");
 }
 

@@ -26,14 +26,14 @@ export function isCheckable(value: unknown): value is Checkable {
 }
 
 /** @throws AgentError `agent/not-checkable` */
-export function subjectOf(given: Checkable): Subject {
+export function subjectOf(given: Checkable, watch: Watch = (guard) => guard): Subject {
   if (!isCheckable(given))
     throw new AgentError("agent/not-checkable", `a machine, a chart or an agent is checked, found ${typeof given}`, {
       hint: "pass what createMachine, agentChart or createAgent returned",
     });
   const { machine, tools = [], limits = {} } = isMachine(given) ? { machine: given } : given;
   return {
-    machine: bounded(machine),
+    machine: bounded(machine, watch),
     tools: new Map(tools.map((tool) => [tool.name, tool])),
     limits,
     phaseSteps: Math.max(0, ...statesOf(machine).flatMap(phaseStepsOf)),
@@ -46,10 +46,21 @@ export function statesOf(machine: AnyStateMachine): AnyStateNode[] {
   return below(machine.root);
 }
 
-/** The same machine, except that a circle of eventless transitions throws instead of never coming back. */
-function bounded(machine: AnyStateMachine): AnyStateMachine {
+type Guard = (args: { readonly context: unknown }, params: unknown) => boolean;
+/** Stands between a chart and a guard of it. */
+export type Watch = (guard: Guard) => Guard;
+
+/** The same machine with its guards watched, and a circle of eventless transitions throws instead of never coming back. */
+function bounded(machine: AnyStateMachine, watch: Watch): AnyStateMachine {
   const options = { maxIterations: MAX_MICROSTEPS, ...machine.config.options };
-  return new StateMachine({ ...machine.config, options }, machine.implementations) as AnyStateMachine;
+  const { guards, ...implementations } = machine.implementations;
+  const watched = Object.entries(guards).map(([name, guard]) => [name, isPlain(guard) ? watch(guard) : guard]);
+  return new StateMachine({ ...machine.config, options }, { ...implementations, guards: Object.fromEntries(watched) }) as AnyStateMachine;
+}
+
+/** `and`, `or` and `not` are functions that XState does not call. */
+function isPlain(guard: unknown): guard is Guard {
+  return typeof guard === "function" && !("check" in guard);
 }
 
 /** Guards of moves carry the limit of their phase. */

@@ -69,7 +69,7 @@ export function verdictLines({ name, verdict, reason, counterexample }: Verdict)
 function remarks({ coarse, sampled, assumed }: Report): ReportLine[] {
   return [
     ...(coarse > 0
-      ? [{ kind: "doubt" as const, text: `  ? ${coarse} merged states go on differently: give an \`abstraction\` that keeps more` }]
+      ? [{ kind: "doubt" as const, text: `  ? ${coarse} states merge what goes on differently: give an \`abstraction\` that keeps more` }]
       : []),
     ...assumed.map((text) => ({ kind: "detail" as const, text: `    ${text}` })),
     ...(sampled.length > 0 ? [{ kind: "detail" as const, text: `    inputs are samples: ${sampled.join(", ")}` }] : []),
