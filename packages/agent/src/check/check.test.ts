@@ -98,6 +98,8 @@ test("a deciding state without a move is a fault, unless the budget is spent or 
     });
   expect(found(stuck())).toContain("error no-moves: in turn.deciding no move is legal, and the run fails");
   expect(found(stuck("rest"))).toEqual([]);
+  for (let maxStates = 1; maxStates < 20; maxStates++)
+    expect(found(stuck("rest"), { maxStates }).filter((text) => text.includes("no-moves"))).toEqual([]);
   expect(found(chart({ turn: phase({ tools: ["read"], exits: { go: { target: "rest" } } }), rest: phase({ answer: true }) }))).toEqual([
     "note no-moves: in turn.deciding no move is left once the budget is spent, and the run fails: let the phase answer, or give it `otherwise`",
   ]);

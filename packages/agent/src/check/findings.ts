@@ -88,8 +88,8 @@ function withoutExit(looking: Looking): Finding[] {
 /** The model is asked and has no move. That the budget is spent may be meant so. */
 function withoutMoves(looking: Looking): Finding[] {
   const { nodes } = looking.graph;
-  const empty = nodes.filter(({ place, edges }) => {
-    if (place.problem?.code !== "agent/no-legal-move") return false;
+  const empty = nodes.filter(({ place, expanded, edges }) => {
+    if (!expanded || place.problem?.code !== "agent/no-legal-move") return false;
     return edges.every(({ choice, to }) => choice.by !== "model" || nodes[to]!.place.paths.includes("failed"));
   });
   return once(
