@@ -104,8 +104,8 @@ exact, time and memory.
 Explores every chart, agent and XState machine that a JavaScript or TypeScript module exports, with any model, any results of its
 tools and any word of persons; nothing of it is executed but the file itself. Prints what is wrong with each (wrong targets,
 unreachable states, tools that are never legal, states without exit) and which properties hold, with a counterexample where one
-does not. The file may also export 'properties' (default: cancel is always possible, every run ends), 'outcomes', 'inputs',
-'events', 'input' and 'abstraction': docs/checking.md. The exit code is 1 where something is wrong or not proven.
+does not. The file may also export 'properties' (default: cancel is always possible, every run ends), 'outcomes',
+'failures', 'inputs', 'events', 'input' and 'abstraction': docs/checking.md. The exit code is 1 where something is wrong or not proven.
 
   --max-states <n>     stop after about so many states (default 20000)
   --no-color           no colours; NO_COLOR does the same

@@ -224,6 +224,19 @@ test("an input for which no sample is found is a limit, and can be given", () =>
   expect(check(one, { inputs: { coded: [{ code: "ABC-1234" }] } })).toMatchObject({ ok: true, complete: true, sampled: ["coded"] });
 });
 
+test("tools fail with the codes that are given", () => {
+  const states = {
+    turn: phase({
+      tools: ["read"],
+      exits: { later: { target: "rest", when: ({ steps }) => steps.at(-1)?.error?.code === "tool/timeout" } },
+      answer: true,
+    }),
+    rest: phase({ answer: true }),
+  };
+  expect(found(chart(states))).toContain("error unreachable: the state rest is never entered");
+  expect(found(chart(states), { failures: ["tool/failed", "tool/timeout"] })).toEqual([]);
+});
+
 test("what is not played of the batches of calls is said", () => {
   const many = tool({
     name: "many",

@@ -27,8 +27,8 @@ export interface World {
   readonly events?: Readonly<Record<string, readonly JsonObject[]>>;
   /** Does the model make illegal moves, as one without constraint does? Default true. */
   readonly illegal?: boolean;
-  /** Do model and tools fail? Default true. */
-  readonly failures?: boolean;
+  /** Do model and tools fail? A list has the codes with which tools do. Default true: `tool/failed`. */
+  readonly failures?: boolean | readonly string[];
   /** At most this many calls in one reply, where the chart allows more. Default 2. */
   readonly parallel?: number;
   /** At most this many sample inputs of a move. Default 8. */
@@ -49,7 +49,7 @@ export type Choice =
   | { readonly by: "model"; readonly does: "errs" }
   | { readonly by: "model"; readonly does: "fails" }
   | { readonly by: "model"; readonly does: "finds no move"; readonly problem: AgentError }
-  | { readonly by: "tool"; readonly call: number; readonly output?: Json; readonly spends: Spends }
+  | { readonly by: "tool"; readonly call: number; readonly output?: Json; readonly code?: string; readonly spends: Spends }
   | { readonly by: "actor"; readonly id: string; readonly output?: Json }
   | { readonly by: "person"; readonly does: "approve"; readonly call: number }
   | { readonly by: "person"; readonly does: "deny"; readonly call: number }
@@ -202,7 +202,11 @@ function results(subject: Subject, snapshot: AnyMachineSnapshot, id: string, inp
   const slow = spends(subject, snapshot).includes("time")
     ? made.slice(0, 1).map((choice): Choice => ({ ...choice, spends: "time" }) as Choice)
     : [];
-  return [...made, ...slow, ...(world.failures === false ? [] : [{ by: "tool", call, spends: undefined } as const])];
+  return [...made, ...slow, ...codesOf(world).map((code): Choice => ({ by: "tool", call, code, spends: undefined }))];
+}
+
+function codesOf({ failures = true }: World): readonly string[] {
+  return typeof failures === "boolean" ? (failures ? ["tool/failed"] : []) : failures;
 }
 
 function outputs(id: string, src: string, { outcomes = {}, failures = true }: World): Choice[] {
@@ -239,7 +243,7 @@ export function eventOf(subject: Subject, position: Position, choice: Choice): {
   if (choice.by === "tool") {
     const open = openCalls(snapshot)[choice.call];
     if (!open || !running.has(open.call.id)) return undefined;
-    const output = "output" in choice ? { output: choice.output } : { error: TOOL_FAILED };
+    const output = "output" in choice ? { output: choice.output } : { error: { code: choice.code, message: "the tool failed" } };
     return { ...done(open.call.id, true, output), ...(choice.spends ? { ms: subject.limits.timeMs } : {}) };
   }
   const decide = [...running].find(([, { src }]) => src === "decide")?.[0];
@@ -248,7 +252,6 @@ export function eventOf(subject: Subject, position: Position, choice: Choice): {
   return events && done(decide, true, { events, said: {}, cost: costOf(subject, choice) } satisfies Played);
 }
 
-const TOOL_FAILED = { code: "tool/failed", message: "the tool failed" };
 const MODEL_FAILED = { code: "agent/model-failed", message: "the model failed" };
 
 function done(actorId: string, well: boolean, output: unknown): { readonly type: string } {
@@ -311,8 +314,9 @@ export function choiceText(choice: Choice, { snapshot, running }: Position): str
   return choice.does === "fails" ? "the model fails" : `no move: ${choice.problem.message}`;
 }
 
-function returned(name: string, choice: { readonly output?: Json }): string {
-  return "output" in choice ? `${name} returns ${short(outcomeText(choice.output))}` : `${name} fails`;
+function returned(name: string, choice: { readonly output?: Json; readonly code?: string }): string {
+  if ("output" in choice) return `${name} returns ${short(outcomeText(choice.output))}`;
+  return choice.code === undefined || choice.code === "tool/failed" ? `${name} fails` : `${name} fails with ${choice.code}`;
 }
 
 function payloadText(event: { readonly type: string }): string {

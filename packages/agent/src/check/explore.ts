@@ -124,6 +124,7 @@ function attempt({ subject, game, world, maxStates, probes }: Exploring): Graph 
     expand(node);
     if (reads.size > before) return undefined;
   }
+  const walked = walk(game, nodes, Math.min(probes, 2 * nodes.reduce((sum, { edges }) => sum + edges.length, 0)));
   if (reads.size > before) return undefined;
   return {
     nodes,
@@ -132,7 +133,7 @@ function attempt({ subject, game, world, maxStates, probes }: Exploring): Graph 
     limits: [...limits],
     sampled: [...sampled].sort(),
     assumed: [...assumed],
-    ...walk(game, nodes, Math.min(probes, 2 * nodes.reduce((sum, { edges }) => sum + edges.length, 0))),
+    ...walked,
   };
 }
 

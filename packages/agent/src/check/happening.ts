@@ -53,7 +53,7 @@ export const ended = (which?: Which, outcome?: string): Pattern => ({
   ...named("ended", which),
   ...(outcome === undefined ? {} : { outcome }),
 });
-/** A state is entered, by its path with dots, e.g. `editing` or `editing.waiting`. */
+/** A state that was not active is entered, by its path with dots, e.g. `editing` or `editing.waiting`. */
 export const entered = (state: string | readonly string[]): Pattern => named("entered", state);
 /** The run is cancelled. */
 export const cancelled = (): Pattern => ({ kind: "cancelled" });

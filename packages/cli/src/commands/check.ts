@@ -45,11 +45,13 @@ interface Loaded {
 }
 
 /** What a file says about the world of its charts, by the names of {@link CheckOptions}. */
-const OPTIONS = ["properties", "outcomes", "inputs", "events", "input", "abstraction"] as const;
+const OPTIONS = ["properties", "outcomes", "failures", "inputs", "events", "input", "abstraction"] as const;
 
 async function chartsOf(file: string, cwd: string): Promise<Loaded> {
   const exported = await imported(file, cwd);
-  const charts = Object.entries(exported).flatMap(([name, value]) => (isCheckable(value) ? [[name, value] as const] : []));
+  const charts = Object.entries(exported).flatMap(([name, value], i, all) =>
+    isCheckable(value) && all.findIndex(([, other]) => other === value) === i ? [[name, value] as const] : [],
+  );
   if (charts.length === 0)
     throw new CliError("cli/nothing-to-check", `${file} exports no agent, chart or machine; it exports ${names(exported)}`, {
       hint: "export what createAgent, agentChart or createMachine returned",
@@ -74,13 +76,15 @@ async function imported(file: string, cwd: string): Promise<Readonly<Record<stri
 }
 
 function requireOptions(file: string, given: Readonly<Record<string, unknown>>): void {
-  const { properties, abstraction, ...records } = given;
+  const { properties, failures, abstraction, ...records } = given;
   const wrong =
     properties !== undefined && !(Array.isArray(properties) && properties.every(isProperty))
       ? "properties is no list of properties"
       : abstraction !== undefined && typeof abstraction !== "function"
         ? "abstraction is no function"
-        : ["outcomes", "inputs", "events"].find((name) => records[name] !== undefined && typeof records[name] !== "object");
+        : failures !== undefined && typeof failures !== "boolean" && !Array.isArray(failures)
+          ? "failures is neither true, false nor a list of codes"
+          : ["outcomes", "inputs", "events"].find((name) => records[name] !== undefined && typeof records[name] !== "object");
   if (wrong === undefined) return;
   throw new CliError("cli/bad-module", `${file}: ${wrong.includes(" ") ? wrong : `${wrong} is no object`}`, {
     hint: "see docs/checking.md",
