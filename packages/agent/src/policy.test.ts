@@ -64,6 +64,30 @@ test("a pattern of arguments that is denied narrows the move", async () => {
   expect([result.illegal, result.steps.map(({ input }) => input["to"])]).toEqual([1, ["ann"]]);
 });
 
+test("untrusted text makes a policy stricter, never milder", async () => {
+  const policy: Policy = {
+    rules: [{ tools: ["send"], input: { properties: { to: { const: "eve" } } }, verdict: "deny" }],
+    whenTainted: { ask: ["send"] },
+    otherwise: "never",
+  };
+  const { result } = await play(policy, [to("eve"), to("ann"), call("web"), to("eve"), to("ann")]);
+  expect([result.illegal, result.steps.map(({ tool }) => tool)]).toEqual([2, ["send", "web"]]);
+  expect(result.pending).toEqual([expect.objectContaining({ input: { to: "ann" } })]);
+});
+
+test("a call that is denied for all that it could name is no move", async () => {
+  const denied = (pattern: string): Rule => ({
+    tools: ["send"],
+    input: { properties: { to: { pattern } }, required: ["to"] },
+    verdict: "deny",
+  });
+  const policy: Policy = { rules: [denied("^eve$"), denied("^eve.$"), denied("^mallory")], otherwise: "never" };
+  const only = (...names: string[]): Tool => ({ ...send, narrow: () => ({ properties: { to: { enum: names } } }) });
+  expect((await play(policy, ["ok"], [only("eve", "eve2", "mallory")])).legal).toEqual([""]);
+  const { legal, result } = await play(policy, [to("eve"), to("ann"), "ok"], [only("eve", "ann")]);
+  expect([legal[0], result.illegal, result.steps.length]).toEqual(["send", 1, 1]);
+});
+
 test("a tool has its own word where no rule has one; a denial of a function is told to the model", async () => {
   const picky: Tool = { ...save, approval: (input) => (input["ok"] === true ? "allow" : "deny") };
   const { result } = await play({}, [call("save", { ok: true }), call("save"), "ok"], [picky]);

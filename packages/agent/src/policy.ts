@@ -26,7 +26,10 @@ export type Approval = "writes" | "never" | "always" | ((call: ToolCall, tool: T
 export interface Policy {
   /** The first that fits decides. */
   readonly rules?: readonly Rule[];
-  /** Once untrusted text is in the conversation: tools, by name or by effects, that are then illegal, or ask. Before all other rules. */
+  /**
+   * Once untrusted text is in the conversation: tools, by name or by effects, that are then illegal, or ask. It takes away and never gives:
+   * what the rules deny stays denied.
+   */
   readonly whenTainted?: { readonly deny?: readonly string[]; readonly ask?: readonly string[] };
   readonly otherwise?: Approval;
 }
@@ -36,22 +39,33 @@ const EFFECTS: ReadonlySet<string> = new Set<Effects>(["read", "write", "externa
 /** A policy as one list of rules and what holds after them. */
 export interface Rulebook {
   readonly rules: readonly Rule[];
+  /** Make a call that would be allowed ask. */
+  readonly asks: readonly Rule[];
   readonly otherwise: Approval;
 }
 
 export function rulebook(policy: Approval | Policy = "writes"): Rulebook {
-  if (typeof policy !== "object") return { rules: [], otherwise: policy };
+  if (typeof policy !== "object") return { rules: [], asks: [], otherwise: policy };
   const { rules = [], whenTainted = {}, otherwise = "writes" } = policy;
-  const tainted = (["deny", "ask"] as const).flatMap((verdict) => (whenTainted[verdict] ?? []).map((named) => taintedRule(named, verdict)));
-  return { rules: [...tainted, ...rules], otherwise };
+  const { deny = [], ask = [] } = whenTainted;
+  return {
+    rules: [...deny.map((named) => taintedRule(named, "deny")), ...rules],
+    asks: ask.map((named) => taintedRule(named, "ask")),
+    otherwise,
+  };
 }
 
 function taintedRule(named: string, verdict: Verdict): Rule {
   return { ...(EFFECTS.has(named) ? { effects: [named as Effects] } : { tools: [named] }), tainted: true, verdict };
 }
 
+export function verdictOf(book: Rulebook, call: ToolCall, tool: Tool, tainted: boolean): Verdict {
+  const said = saidOf(book, call, tool, tainted);
+  return said === "allow" && book.asks.some((rule) => fits(rule, tool, tainted)) ? "ask" : said;
+}
+
 /** Fails safe: a function that throws asks. */
-export function verdictOf({ rules, otherwise }: Rulebook, call: ToolCall, tool: Tool, tainted: boolean): Verdict {
+function saidOf({ rules, otherwise }: Rulebook, call: ToolCall, tool: Tool, tainted: boolean): Verdict {
   for (const rule of rules)
     if (fits(rule, tool, tainted) && (!rule.input || problemOf(rule.input, call.input) === undefined)) return rule.verdict;
   try {
@@ -79,7 +93,8 @@ export function permitted({ rules }: Rulebook, tool: Tool, tainted: boolean): Js
 }
 
 function both(a: JsonSchema, b: JsonSchema | true): JsonSchema {
-  return b === true ? a : { allOf: [a, b] };
+  if (b === true) return a;
+  return { allOf: [a, ...(Array.isArray(b["allOf"]) && Object.keys(b).length === 1 ? (b["allOf"] as JsonSchema[]) : [b])] };
 }
 
 function fits({ tools, effects, tainted: onlyTainted = false }: Rule, tool: Tool, tainted: boolean): boolean {

@@ -58,11 +58,11 @@ export function randomText(random: Random, pieces = randomInteger(random, 0, 6))
 const HONOURED = new Set([
   ..."type const enum anyOf oneOf $ref $defs properties required additionalProperties items prefixItems minItems maxItems".split(" "),
   ..."minLength maxLength minimum maximum exclusiveMinimum exclusiveMaximum title description default examples $comment".split(" "),
-  ..."allOf not substringOf uniqueSubstringOf copyFrom".split(" "),
+  ..."allOf not pattern substringOf uniqueSubstringOf copyFrom".split(" "),
 ]);
 
 /** What is not built in but tried: values are made without it until one is valid. */
-const TRIED = ["allOf", "not"];
+const TRIED = ["allOf", "not", "pattern"];
 const MAX_TRIES = 500;
 
 /** Deeper than this, optional properties and further items are left out, so that recursive schemas end. */

@@ -125,7 +125,35 @@ function mergeKeywords(base: JsonSchema, extra: JsonSchema): JsonSchema | false 
     } else if (keyword === "description") out[keyword] = value;
     else return together(base, extra);
   }
-  return isEmpty(out) ? false : out;
+  return isEmpty(out) ? false : withoutDenied(out);
+}
+
+/**
+ * Choices of a required property that a `not` about it alone refuses are no choices. Without this a call that is denied for all that it
+ * could name would still be a move, and one that nothing satisfies.
+ */
+function withoutDenied(schema: JsonSchema): JsonSchema | false {
+  const { properties, required, allOf } = schema;
+  if (!isJsonObject(properties) || !isList(required)) return schema;
+  const left = new Map(Object.entries(properties));
+  for (const { not } of [schema, ...(isList(allOf) ? allOf.filter(isJsonObject) : [])]) {
+    const denied = isJsonObject(not) ? onlyProperty(not) : undefined;
+    const choices = denied && left.get(denied.name);
+    if (!denied || !required.includes(denied.name) || !isJsonObject(choices) || !isList(choices["enum"])) continue;
+    const allowed = choices["enum"].filter((choice) => problemOf(denied.schema, choice) !== undefined);
+    if (allowed.length === 0) return false;
+    left.set(denied.name, { ...choices, enum: allowed });
+  }
+  return { ...schema, properties: Object.fromEntries(left) };
+}
+
+/** The property that a schema speaks of, when it is one and the schema says nothing else. */
+function onlyProperty({ properties, required, ...rest }: JsonSchema): { readonly name: string; readonly schema: JsonSchema } | undefined {
+  const [entry, ...more] = Object.entries(isJsonObject(properties) ? properties : {});
+  if (!entry || more.length > 0 || Object.keys(rest).length > 0) return undefined;
+  const [name, schema] = entry;
+  if (!isJsonObject(schema) || (required !== undefined && JSON.stringify(required) !== JSON.stringify([name]))) return undefined;
+  return { name, schema };
 }
 
 function together(base: JsonSchema, extra: JsonSchema): JsonSchema {
