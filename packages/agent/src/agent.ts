@@ -64,10 +64,10 @@ export function createAgent<Output = string>(options: AgentOptions<Output>): Age
   const specs: readonly ToolSpec[] = [...tools.map(({ name, description, input }) => ({ name, description, input })), ...exitsOf(machine)];
   const deciding = { model, tools: specs, replyTokens: limits.replyTokens, thinking };
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
-  const call = caller({ tools: byName });
+  const call = caller(byName);
   const actors = (around?: Surroundings): Readonly<Record<string, ActorFunction>> => ({
     decide: (args) => decide(deciding, args),
-    call: around ? caller({ tools: byName, ...around }) : call,
+    call: (args) => call(args, around),
   });
   return {
     model,

@@ -4,7 +4,7 @@
  * signal and never heard again.
  */
 import type { AnyMachineSnapshot, AnyStateMachine } from "xstate";
-import { stepper, type Effect, type SavedSnapshot, type Step, type Stepper } from "./step.ts";
+import { stepper, type Effect, type OnMicrostep, type SavedSnapshot, type Step, type Stepper } from "./step.ts";
 
 /** What an actor is given. */
 export interface ActorArgs<Input = unknown> {
@@ -52,6 +52,8 @@ export interface DriveOptions {
   /** After each event that was taken, when its effects are under way. Must not throw. */
   readonly onStep?: (snapshot: AnyMachineSnapshot, event: { readonly type: string }) => void;
   readonly onActor?: (news: ActorNews) => void;
+  /** Each transition as it is taken, before its effects. Must not throw. */
+  readonly onMicrostep?: OnMicrostep | undefined;
 }
 
 interface Running {
@@ -99,7 +101,7 @@ export class Drive {
   }
 
   start(input: unknown): this {
-    this.#take({ type: "xstate.init" }, () => this.#stepper.initial(input));
+    this.#take({ type: "xstate.init" }, () => this.#stepper.initial(input, this.#options.onMicrostep));
     return this;
   }
 
@@ -132,7 +134,7 @@ export class Drive {
   #drain(): void {
     for (let event = this.#queue.shift(); event; event = this.#queue.shift()) {
       const next = event;
-      this.#take(next, () => this.#stepper.next(this.snapshot, next));
+      this.#take(next, () => this.#stepper.next(this.snapshot, next, this.#options.onMicrostep));
       if (this.#state === "over") return;
     }
   }

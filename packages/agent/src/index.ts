@@ -27,7 +27,7 @@ export type { RunEvent, RunOptions, RunResult } from "./result.ts";
 export { resume, run, start, stream } from "./run.ts";
 export type { PersonsMove, Run } from "./runner.ts";
 export type { SavedRun, Timings } from "./saved-run.ts";
-export { stepper, type Effect, type SavedSnapshot, type Stepper } from "./step.ts";
+export { stepper, type Effect, type Microstep, type OnMicrostep, type SavedSnapshot, type Stepper } from "./step.ts";
 export {
   tool,
   type Effects,
@@ -39,3 +39,6 @@ export {
   type Verdict,
   type ZodToolDefinition,
 } from "./tool.ts";
+export { jsonLines, type SpanWriter } from "./trace/json-lines.ts";
+export { otlp, type OtlpOptions } from "./trace/otlp.ts";
+export type { Attributes, Span, SpanContext, SpanEvent, SpanObserver, TraceOptions } from "./trace/span.ts";

@@ -9,6 +9,7 @@ import { isPending, type RunContext, type Step } from "./machines/chart-state.ts
 import type { ChartEmitted } from "./machines/core.ts";
 import type { DecideEmitted } from "./player.ts";
 import type { SavedRun, Timings } from "./saved-run.ts";
+import type { SpanObserver, TraceOptions } from "./trace/span.ts";
 
 export interface RunOptions {
   /** Earlier conversation, e.g. `messages` of the last result. Default none. */
@@ -23,6 +24,8 @@ export interface RunOptions {
   readonly sampling?: Sampling;
   /** Time limits and pauses of tools follow it. Default: the machine's. */
   readonly clock?: Clock;
+  /** Gets the run as OpenTelemetry spans, each when it ends; a function is `{ onSpan }`. docs/tracing.md. Default: nothing is traced. */
+  readonly trace?: SpanObserver | TraceOptions;
 }
 
 /**

@@ -8,11 +8,13 @@ import type { Agent } from "./agent.ts";
 import { Drive, realClock, type ActorNews, type Clock } from "./driver.ts";
 import { AgentError, errorFacts, type ErrorFacts } from "./errors.ts";
 import { closeBatch, freshId, isPending, type RunContext, type RunInput } from "./machines/chart-state.ts";
-import type { ChartEvent } from "./machines/core.ts";
+import type { ChartEmitted, ChartEvent } from "./machines/core.ts";
 import { moves, refusalOf, type MoveEvent } from "./moves.ts";
 import { eventsOf } from "./player.ts";
-import { jsonOf, resultOf, type RunEvent, type RunOptions, type RunResult } from "./result.ts";
+import { jsonOf, resultOf, type Ending, type RunEvent, type RunOptions, type RunResult } from "./result.ts";
 import { saveRun, type SavedRun, type Timings } from "./saved-run.ts";
+import { RunTrace } from "./trace/run-trace.ts";
+import { newTraceId, type Span, type TraceOptions } from "./trace/span.ts";
 
 /** A move that a person makes. */
 export type PersonsMove =
@@ -34,6 +36,9 @@ export interface Run<Output = string> {
 
 type Begin = { readonly input: RunInput } | { readonly saved: SavedRun; readonly decisions: ReadonlyMap<string, boolean> };
 
+/** How a run, or a stretch of it, ended. */
+type Ended = Omit<Ending, "timings">;
+
 export class Runner<Output> implements Run<Output> {
   readonly result: Promise<RunResult<Output>>;
   readonly #agent: Agent<Output>;
@@ -41,9 +46,11 @@ export class Runner<Output> implements Run<Output> {
   readonly #drive: Drive;
   readonly #watch: Stopwatch;
   readonly #traceId: string;
+  readonly #trace: RunTrace | undefined;
   readonly #decisions: ReadonlyMap<string, boolean>;
   #settle!: (result: RunResult<Output>) => void;
   #phase: string | undefined;
+  #observerError: ErrorFacts | undefined;
   #state: "running" | "asking" | "over" = "running";
 
   constructor(agent: Agent<Output>, options: Omit<RunOptions, "messages" | "sampling">, begin: Begin) {
@@ -52,15 +59,29 @@ export class Runner<Output> implements Run<Output> {
     this.result = new Promise((resolve) => (this.#settle = resolve));
     const saved = "saved" in begin ? begin.saved : undefined;
     this.#decisions = "saved" in begin ? begin.decisions : new Map();
-    this.#traceId = saved?.traceId ?? newTraceId();
-    this.#watch = new Stopwatch(options.clock ?? realClock, saved?.timings);
+    const clock = options.clock ?? realClock;
+    const traced = typeof options.trace === "function" ? { onSpan: options.trace } : options.trace;
+    this.#traceId = saved?.traceId ?? traced?.parent?.traceId ?? newTraceId();
+    const trace = traced && this.#observed(traced, clock, saved);
+    this.#trace = trace;
+    this.#watch = new Stopwatch(clock, saved?.timings);
     this.#drive = new Drive({
       machine: agent.machine,
-      actors: agent.actors(options.clock || options.approve ? { clock: options.clock, approve: options.approve } : undefined),
-      ...(options.clock ? { clock: options.clock } : {}),
-      onEmit: (event) => this.#tell(event as RunEvent),
-      onActor: (news) => this.#watch.hear(news),
-      onStep: (snapshot) => this.#look(snapshot),
+      actors: agent.actors({ clock: options.clock, approve: options.approve, trace }),
+      clock,
+      onEmit: (event) => {
+        trace?.emitted(event as ChartEmitted);
+        this.#tell(event as RunEvent);
+      },
+      onActor: (news) => {
+        this.#watch.hear(news);
+        trace?.actor(news, this.#drive.snapshot);
+      },
+      onStep: (snapshot, event) => {
+        trace?.step(snapshot, event);
+        this.#look(snapshot);
+      },
+      onMicrostep: trace && ((microstep) => trace.microstep(microstep)),
     });
     this.#drive.ended.then(
       (snapshot) => this.#end(statusOf(snapshot), snapshot),
@@ -101,6 +122,7 @@ export class Runner<Output> implements Run<Output> {
     const events = eventsOf(message, { legal, messages: context.messages, refusal });
     const refused = events.find((event) => event.type === "refused");
     if (refused) throw new AgentError("agent/illegal-move", refused.reason, { hint: "`moves()` says what is legal now" });
+    this.#trace?.played("answer" in move ? ["answer"] : move.calls.map(({ name }) => name));
     for (const event of events) this.#send(event);
   }
 
@@ -129,6 +151,23 @@ export class Runner<Output> implements Run<Output> {
 
   #send(event: ChartEvent): void {
     if (this.#state !== "over") this.#drive.send(event);
+  }
+
+  /** A trace whose observer is heard like `onEvent`. */
+  #observed(trace: TraceOptions, clock: Clock, saved: SavedRun | undefined): RunTrace {
+    const onSpan = (span: Span): void => {
+      const error = thrownBy(() => trace.onSpan(span));
+      if (!error) return;
+      this.#observerError ??= error;
+      this.#send({ type: "fail", error });
+    };
+    return new RunTrace({ agent: this.#agent, trace: { ...trace, onSpan }, traceId: this.#traceId, clock, resumed: saved });
+  }
+
+  /** The last span → what an observer threw, then or before. */
+  #traced(ending: Ended): ErrorFacts | undefined {
+    this.#trace?.end(ending);
+    return this.#observerError;
   }
 
   #tell(event: RunEvent): void {
@@ -183,7 +222,7 @@ export class Runner<Output> implements Run<Output> {
     this.#finish({ status, state: snapshot.value, context: snapshot.context });
   }
 
-  #finish(ending: { status: RunResult["status"]; state: AnyMachineSnapshot["value"]; context: RunContext }): void {
+  #finish(ending: Ended): void {
     if (this.#state === "over") return;
     const timings = this.#watch.read();
     const result = resultOf({ ...ending, timings });
@@ -192,14 +231,17 @@ export class Runner<Output> implements Run<Output> {
       ...(ending.status === "answered" ? { output: this.#agent.output ? jsonOf(result.answer) : result.answer } : {}),
     };
     const whole = { ...result, ...more } as RunResult<Output>;
-    const error = thrownBy(() => this.#options.onEvent?.({ type: "finish", result: whole }));
+    const heard = thrownBy(() => this.#options.onEvent?.({ type: "finish", result: whole }));
     this.#state = "over";
     this.#options.signal?.removeEventListener("abort", this.cancel);
     this.#drive.stop();
-    this.#settle(
-      error ? (resultOf({ ...ending, status: "failed", context: { ...ending.context, error }, timings }) as RunResult<Output>) : whole,
-    );
+    const error = this.#traced(heard ? failing(ending, heard) : ending) ?? heard;
+    this.#settle(error ? (resultOf({ ...failing(ending, error), timings }) as RunResult<Output>) : whole);
   }
+}
+
+function failing(ending: Ended, error: ErrorFacts): Ended {
+  return { ...ending, status: "failed", context: { ...ending.context, error } };
 }
 
 function statusOf({ value }: AnyMachineSnapshot): RunResult["status"] {
@@ -252,8 +294,4 @@ class Stopwatch {
     const { totalMs, modelMs, toolMs } = this.#before;
     return { totalMs: totalMs + now - this.#start, modelMs: modelMs + spent("decide"), toolMs: toolMs + spent("call") };
   }
-}
-
-function newTraceId(): string {
-  return crypto.randomUUID().replaceAll("-", "");
 }

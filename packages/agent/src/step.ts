@@ -4,7 +4,15 @@
  *
  * XState's own `transition` makes an actor for each event, which costs more than the event does; here one scope serves a machine.
  */
-import { createActor, createMachine, type ActorScope, type AnyActorLogic, type AnyMachineSnapshot, type AnyStateMachine } from "xstate";
+import {
+  createActor,
+  createMachine,
+  type ActorScope,
+  type AnyActorLogic,
+  type AnyMachineSnapshot,
+  type AnyStateMachine,
+  type AnyTransitionDefinition,
+} from "xstate";
 import type { JsonObject } from "@orrery/chat";
 
 /** Something to be done: an actor to start or stop, an event to tell, a timer, or a function of the chart's author. */
@@ -17,6 +25,16 @@ export interface Effect {
 
 export type Step = readonly [snapshot: AnyMachineSnapshot, effects: readonly Effect[]];
 
+/** One of the small steps that an event is taken in: of the event itself, of one that the chart raised, or without any. */
+export interface Microstep {
+  readonly event: { readonly type: string };
+  /** What was taken; none where the event was ignored. */
+  readonly transitions: readonly AnyTransitionDefinition[];
+  readonly snapshot: AnyMachineSnapshot;
+}
+
+export type OnMicrostep = (microstep: Microstep) => void;
+
 /** What JSON keeps of a snapshot. */
 export interface SavedSnapshot {
   readonly value: unknown;
@@ -28,8 +46,8 @@ export interface SavedSnapshot {
 
 export interface Stepper {
   readonly machine: AnyStateMachine;
-  initial(input: unknown): Step;
-  next(snapshot: AnyMachineSnapshot, event: { readonly type: string }): Step;
+  initial(input: unknown, onMicrostep?: OnMicrostep): Step;
+  next(snapshot: AnyMachineSnapshot, event: { readonly type: string }, onMicrostep?: OnMicrostep): Step;
   /** Like `next`, with the states that are passed through on the way, and what is to be done in each. */
   through(snapshot: AnyMachineSnapshot, event: { readonly type: string }): readonly Step[];
   save(snapshot: AnyMachineSnapshot): SavedSnapshot;
@@ -71,10 +89,22 @@ export function stepper(given: AnyStateMachine): Stepper {
     if (snapshot.status === "error") throw snapshot.error;
     return [snapshot, effects];
   };
+  const watched = (next: () => AnyMachineSnapshot, onMicrostep: OnMicrostep | undefined): Step => {
+    if (!onMicrostep) return collected(next);
+    const inspection = self.system.inspect((told) => {
+      if (told.type !== "@xstate.microstep") return;
+      onMicrostep({ event: told.event, transitions: told._transitions, snapshot: told.snapshot as AnyMachineSnapshot });
+    });
+    try {
+      return collected(next);
+    } finally {
+      inspection.unsubscribe();
+    }
+  };
   const made: Stepper = {
     machine,
-    initial: (input) => collected(() => machine.getInitialSnapshot(scope, input)),
-    next: (snapshot, event) => collected(() => machine.transition(snapshot, event, scope)),
+    initial: (input, onMicrostep) => watched(() => machine.getInitialSnapshot(scope, input), onMicrostep),
+    next: (snapshot, event, onMicrostep) => watched(() => machine.transition(snapshot, event, scope), onMicrostep),
     through: (snapshot, event) => {
       const steps: Step[] = [];
       const watching = self.system.inspect((seen) => {

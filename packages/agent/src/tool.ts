@@ -8,6 +8,7 @@ import { AgentError } from "./errors.ts";
 import { copyJson } from "./json-value.ts";
 import type { RunContext } from "./machines/chart-state.ts";
 import { toolSchema } from "./tool-schema.ts";
+import type { TraceOptions } from "./trace/span.ts";
 
 /** What `when`, `narrow` and `accepts` may look at: the conversation, the steps so far, the chart's own facts. */
 export type MoveContext = Pick<RunContext, "messages" | "steps" | "decisions" | "facts" | "untrusted">;
@@ -22,6 +23,8 @@ export interface ToolRun {
   readonly progress: (value: Json) => void;
   /** Asks the person who watches the run about a call that the tool itself would make. Nobody there: false. */
   readonly approve: (call: ToolCall) => Promise<boolean>;
+  /** For `trace` of an agent that the tool runs: its spans then stand below those of this call. Only where the run is traced. */
+  readonly trace?: TraceOptions;
 }
 
 type ToolResult<T> = T | Promise<T> | AsyncGenerator<Json, T | undefined, undefined>;
