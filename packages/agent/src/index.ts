@@ -12,7 +12,9 @@ export {
   type SavedConversation,
   type SayOptions,
 } from "./conversation.ts";
-export { toMermaid } from "./draw.ts";
+export { toMermaid, type MermaidOptions } from "./draw/mermaid.ts";
+export { runPath, type RunPath } from "./draw/run-path.ts";
+export { toSvg, type SvgOptions } from "./draw/svg.ts";
 export { Drive, realClock, type ActorArgs, type ActorFunction, type ActorNews, type Clock, type DriveOptions } from "./driver.ts";
 export { AgentError, type ErrorFacts } from "./errors.ts";
 export type { Learn, RunContext, RunInput, Step } from "./machines/chart-state.ts";

@@ -1,9 +1,9 @@
-import { toMermaid } from "./draw.ts";
-import { toolCallMachine } from "./machines/tool-call.machine.ts";
-import { agentChart } from "./chart.ts";
-import { phase } from "./machines/phase.ts";
-import { allStates } from "./testing.ts";
-import { tool } from "./tool.ts";
+import { toMermaid } from "./mermaid.ts";
+import { toolCallMachine } from "../machines/tool-call.machine.ts";
+import { agentChart } from "../chart.ts";
+import { phase } from "../machines/phase.ts";
+import { allStates } from "../testing.ts";
+import { tool } from "../tool.ts";
 import { setup } from "xstate";
 
 const read = tool({ name: "read.file", description: "", input: { type: "object" }, run: () => null });

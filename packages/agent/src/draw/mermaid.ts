@@ -3,10 +3,29 @@
  * picture cannot lie; transitions between the same two states share an arrow.
  */
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from "xstate";
+import type { RunPath } from "./run-path.ts";
+import { eventText, guardText, leadsSomewhere, pathOf, transitionsOf } from "./transitions.ts";
+
+export interface MermaidOptions {
+  /** The path of a run, from {@link runPath}: the states that it entered are filled. */
+  readonly path?: RunPath;
+}
 
 /** @example `toMermaid(agent.machine)` */
-export function toMermaid(machine: AnyStateMachine): string {
-  return ["stateDiagram-v2", ...inside(machine.root, "  "), ""].join("\n");
+export function toMermaid(machine: AnyStateMachine, { path }: MermaidOptions = {}): string {
+  return ["stateDiagram-v2", ...inside(machine.root, "  "), ...(path ? entered(machine.root, path) : []), ""].join("\n");
+}
+
+/** Mermaid styles states that hold others badly: only the innermost are marked. */
+function entered(root: AnyStateNode, { states }: RunPath): string[] {
+  const leaves = (state: AnyStateNode): AnyStateNode[] => {
+    const children: AnyStateNode[] = Object.values(state.states);
+    return children.length > 0 ? children.flatMap(leaves) : [state];
+  };
+  const names = leaves(root)
+    .filter((state) => states.has(pathOf(state)))
+    .map(nameOf);
+  return names.length > 0 ? ["  classDef taken fill:#c2410c,color:#fff,stroke:#c2410c", `  class ${names.join(",")} taken`] : [];
 }
 
 function inside(parent: AnyStateNode, indent: string): string[] {
@@ -38,26 +57,10 @@ function arrows(state: AnyStateNode): string[] {
   });
 }
 
-/** Not what only passes an actor's word on, nor the last resort of an event that leads somewhere else as a rule. */
-function leadsSomewhere({ target, eventType }: AnyTransitionDefinition, _: number, all: readonly AnyTransitionDefinition[]): boolean {
-  if (target) return true;
-  return !eventType.startsWith("xstate.") && !all.some((other) => other.target && other.eventType === eventType);
-}
-
-function transitionsOf(state: AnyStateNode): AnyTransitionDefinition[] {
-  return [...[...state.transitions.values()].flat(), ...(state.always ?? [])];
-}
-
 /** `event [guard]`; events of invoked actors read "decide done". */
-function labelOf({ eventType, guard }: AnyTransitionDefinition): string {
-  const event = eventType
-    .replace(
-      /^xstate\.(done|error)\.actor\.(.*)$/,
-      (_all: string, kind: string, actor: string) => `${actor === "*" ? "call" : actor} ${kind}`,
-    )
-    .replace(/^xstate\.after\.([^.]*).*$/, "after $1");
-  const name = typeof guard === "string" ? guard : typeof guard === "object" && guard !== null && "type" in guard ? String(guard.type) : "";
-  return [event, name && `[${name}]`].filter(Boolean).join(" ");
+function labelOf(transition: AnyTransitionDefinition): string {
+  const guard = guardText(transition);
+  return [eventText(transition.eventType), guard && `[${guard}]`].filter(Boolean).join(" ");
 }
 
 function nameOf(state: AnyStateNode): string {
