@@ -26,6 +26,8 @@ export const AGENT_OPTIONS = {
   yes: { type: "boolean", short: "y" },
   "no-color": { type: "boolean" },
   verbose: { type: "boolean", short: "v" },
+  trace: { type: "string" },
+  "trace-content": { type: "boolean" },
 } as const satisfies Options;
 
 export const PRECISIONS = ["float32", "int8", "int4", "sliced", "paired"] as const satisfies readonly Precision[];

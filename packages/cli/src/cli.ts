@@ -16,6 +16,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import("./commands/run.ts")).runCommand,
   chat: async () => (await import("./commands/chat.ts")).chatCommand,
   generate: async () => (await import("./commands/generate.ts")).generateCommand,
+  draw: async () => (await import("./commands/draw.ts")).drawCommand,
+  trace: async () => (await import("./commands/trace.ts")).traceCommand,
   export: async () => (await import("./commands/export.ts")).exportCommand,
   precision: async () => (await import("./commands/precision.ts")).precisionCommand,
   check: async () => (await import("./commands/check.ts")).checkCommand,

@@ -16,7 +16,9 @@ const AGENT_OPTIONS = `  --tools <list>       tools by name, separated by commas
   --cwd <dir>          the folder that file tools may touch (default: here)
   -y, --yes            run tools that write without asking
   --no-color           no colours; NO_COLOR does the same
-  -v, --verbose        also show the tools declared to the model`;
+  -v, --verbose        also show the tools declared to the model
+  --trace <file>       append what happens to <file>, as OpenTelemetry spans in JSON lines (orrery trace <file> shows them)
+  --trace-content      also what is said, and inputs and outputs of tools`;
 
 export const HELP: Readonly<Record<string, string>> = {
   "": `orrery - an agent whose model runs inside the process
@@ -24,6 +26,8 @@ export const HELP: Readonly<Record<string, string>> = {
 Usage
   orrery run "task"                     one task, answered with tools
   orrery chat                           a conversation
+  orrery draw <file>                    the chart of an agent as a picture
+  orrery trace <file>                   what happened in a run
   orrery generate <model> "text"        plain continuation of a text
   orrery export <checkpoint> --out <dir>
                                         a GGUF file, a Hugging Face directory or model, made ready to run
@@ -55,6 +59,26 @@ or /exit leaves.
   --session <file>     go on with the conversation in <file>, and keep it there; <file>.cache holds what was computed
 ${AGENT_OPTIONS}
 ${MODEL_OPTIONS}
+`,
+  draw: `Usage: orrery draw <file> [options]
+
+Draws the chart that an ES module exports: an agent, what agentChart returned, or an XState machine. The module is imported.
+Moves of the model are blue, and those that stay in a state stand in its box; a dashed box stands for any state.
+
+  -o, --out <file>     where to write (default: stdout)
+  --format <type>      svg or mermaid (default: svg; mermaid where <file> ends in .mmd, .mermaid or .md)
+  --export <name>      which chart, where the module exports several
+  --depth <n>          draw n levels of states; with 1, phases are boxes that list their moves (default: all)
+  --trace <file>       mark the path of the last run in <file>, numbered in the order in which it was taken
+`,
+  trace: `Usage: orrery trace <file> [options]
+
+Shows the runs in a file that --trace or jsonLines wrote: for each decision (◆) the move that was chosen and those that were
+legal, calls (▸), waits for approval (?), errors, times and tokens. Lines that are no spans are told and passed over.
+
+  --json               one object on stdout: { traces: [{ traceId, status, …, rows }], problems }
+  --otlp               the body of an OTLP/HTTP request, for an OpenTelemetry collector
+  --no-color           no colours; NO_COLOR does the same
 `,
   generate: `Usage: orrery generate <dir|hf:owner/name> "text" [options]
 

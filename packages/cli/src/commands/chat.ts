@@ -16,6 +16,7 @@ import { chatPath, readChat, recall, remember, writeChat, type SavedChat } from 
 import { LineReader } from "../view/line-reader.ts";
 import { LiveView } from "../view/live.ts";
 import type { Style } from "../view/style.ts";
+import { conversationId, openTracing, type Tracing } from "../tracing.ts";
 import { resultError, summaryOf } from "./run.ts";
 
 interface Conversation {
@@ -26,6 +27,7 @@ interface Conversation {
   readonly reader: LineReader;
   readonly view: LiveView;
   readonly style: Style;
+  readonly tracing: Tracing;
   /** File of the conversation. */
   readonly session: string | undefined;
 }
@@ -41,6 +43,7 @@ export async function chatCommand(args: readonly string[], host: Host): Promise<
   const style = styleOf(host, options.flags.noColor);
   const view = new LiveView(host.stdout, style);
   await using assistant = await openAssistant(options, host.now);
+  const tracing = openTracing("chat", values, host.cwd);
   const saved = session === undefined ? { messages: [], tools: [] } : await readChat(session);
   const model = await host.interrupts.abortable((signal) => loadShown(host, view, options.source, signal));
   const reader = new LineReader(host.stdin, host.stdout, () => host.interrupts.raise());
@@ -48,7 +51,7 @@ export async function chatCommand(args: readonly string[], host: Host): Promise<
     view.line(style.dim(`${model.id} · Ctrl-C cancels a turn · /new forgets the conversation · /exit leaves`));
     const forgotten = session === undefined ? undefined : await view.during("· taking up the conversation", recall(model, session));
     if (forgotten !== undefined) view.line(style.dim(`the conversation is computed again: ${forgotten}`));
-    const kept = await converse({ host, options, assistant, model, reader, view, style, session }, saved);
+    const kept = await converse({ host, options, assistant, model, reader, view, style, tracing, session }, saved);
     view.endLine();
     if (!kept) return EXIT.failed;
     const unsaved = session === undefined ? undefined : await view.during("· saving the conversation", remember(model, session));
@@ -56,6 +59,7 @@ export async function chatCommand(args: readonly string[], host: Host): Promise<
     return EXIT.ok;
   } finally {
     reader.close();
+    await tracing.close(host.stderr);
     await model.dispose();
   }
 }
@@ -64,6 +68,7 @@ export async function chatCommand(args: readonly string[], host: Host): Promise<
 async function converse(conversation: Conversation, saved: SavedChat): Promise<boolean> {
   const { view, style, assistant, model, options } = conversation;
   let { messages, tools } = saved;
+  let id = conversationId(conversation.session);
   let kept = true;
   for (;;) {
     const line = await nextLine(conversation);
@@ -72,6 +77,7 @@ async function converse(conversation: Conversation, saved: SavedChat): Promise<b
     if (line === "/new") {
       messages = [];
       tools = [];
+      id = conversationId(undefined);
       kept = await keep(conversation, { messages, tools });
       view.line(style.dim("a new conversation"));
       continue;
@@ -79,7 +85,7 @@ async function converse(conversation: Conversation, saved: SavedChat): Promise<b
     const agent = assistant.agentFor(model, line, tools);
     tools = agent.tools.map(({ name }) => name);
     if (options.flags.verbose) view.line(style.dim(`tools: ${tools.join(", ")}`));
-    const result = await turn(conversation, agent, { task: line, messages });
+    const result = await turn(conversation, agent, { task: line, messages, id });
     view.endLine();
     if (result.status === "answered") view.line(`${style.dim(summaryOf(result))}\n`);
     else if (result.status === "cancelled") view.line(style.dim("cancelled"));
@@ -105,9 +111,9 @@ async function keep({ session, host, view }: Conversation, saved: SavedChat): Pr
 }
 
 function turn(
-  { host, options, assistant, reader, view, style }: Conversation,
+  { host, options, assistant, reader, view, style, tracing }: Conversation,
   agent: ReturnType<Assistant["agentFor"]>,
-  { task, messages }: { readonly task: string; readonly messages: readonly Message[] },
+  { task, messages, id }: { readonly task: string; readonly messages: readonly Message[]; readonly id: string },
 ): Promise<RunResult> {
   return host.interrupts.abortable((signal) => {
     const keyboard = host.stdin.isTTY === true && host.stdout.isTTY === true ? reader : undefined;
@@ -120,7 +126,15 @@ function turn(
       stderr: host.stderr,
       signal,
     });
-    return run(agent, task, { messages, signal, approve, sampling: options.sampling, onEvent: (event) => view.event(event) });
+    const trace = tracing.of(id);
+    return run(agent, task, {
+      messages,
+      signal,
+      approve,
+      sampling: options.sampling,
+      onEvent: (event) => view.event(event),
+      ...(trace ? { trace } : {}),
+    });
   });
 }
 

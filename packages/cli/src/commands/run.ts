@@ -14,6 +14,7 @@ import { summaryLine } from "../view/lines.ts";
 import { LiveView } from "../view/live.ts";
 import { printableLine } from "../view/printable.ts";
 import { createStyle } from "../view/style.ts";
+import { conversationId, openTracing } from "../tracing.ts";
 
 /** What runs when no task is given: two tools, the second of which needs what the first found. */
 export const DEMONSTRATION = "Work out how many days there are between 2026-03-03 and 2026-04-19 and multiply the total by 24.";
@@ -32,6 +33,7 @@ export async function runCommand(args: readonly string[], host: Host): Promise<E
   const style = json ? createStyle(false) : styleOf(host, options.flags.noColor);
   const view = new LiveView(screen, style);
   await using assistant = await openAssistant(options, host.now);
+  const tracing = openTracing("run", values, host.cwd);
 
   return await host.interrupts.abortable(async (signal) => {
     if (given === undefined)
@@ -44,12 +46,14 @@ export async function runCommand(args: readonly string[], host: Host): Promise<E
       if (options.flags.verbose)
         for (const line of [...assistant.left, `tools: ${agent.tools.map(({ name }) => name).join(", ")}`])
           view.line(style.dim(printableLine(line)));
+      const trace = tracing.of(conversationId(undefined));
       const approver = createApprover({ workspace: assistant.workspace, reader, view, out: screen, style, stderr: host.stderr, signal });
       const result = await run(agent, task, {
         signal,
         sampling: options.sampling,
         approve: approver.approve,
         onEvent: (event) => (json ? undefined : view.event(event)),
+        ...(trace ? { trace } : {}),
       });
       view.endLine();
       if (json) host.stdout.write(`${JSON.stringify(resultObject(result))}\n`);
@@ -59,6 +63,7 @@ export async function runCommand(args: readonly string[], host: Host): Promise<E
     } finally {
       reader?.close();
       view.endLine();
+      await tracing.close(host.stderr);
       await model.dispose();
     }
   });
