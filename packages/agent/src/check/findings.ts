@@ -52,18 +52,12 @@ function once(looking: Looking, found: readonly (Omit<Finding, "way"> & { readon
 
 function throwing(looking: Looking): Finding[] {
   const { breaks, nodes } = looking.graph;
-  const at = (id: number): string => `in ${leafOf(nodes[id]!)}`;
+  const finding = (node: GraphNode, message: string) => ({ kind: "throws" as const, severity: "error" as const, message, node });
   return once(looking, [
-    ...breaks.map(({ node, error }) => ({
-      kind: "throws" as const,
-      severity: "error" as const,
-      message: `the chart breaks ${at(node)}: ${error.message}`,
-      node: nodes[node]!,
-    })),
+    ...breaks.map(({ node, error }) => finding(nodes[node]!, `the chart breaks in ${leafOf(nodes[node]!)}: ${error.message}`)),
     ...nodes.flatMap((node) => {
       const { problem } = node.place;
-      if (!problem || problem.code === "agent/no-legal-move") return [];
-      return [{ kind: "throws" as const, severity: "error" as const, message: `${at(node.id).slice(3)}: ${problem.message}`, node }];
+      return problem && problem.code !== "agent/no-legal-move" ? [finding(node, `${leafOf(node)}: ${problem.message}`)] : [];
     }),
   ]);
 }
