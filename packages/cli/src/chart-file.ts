@@ -3,6 +3,7 @@
  * nothing that it exports is called.
  */
 import type { AgentChart } from "@orrery/agent";
+import { toOrreryError } from "@orrery/chat";
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -24,8 +25,9 @@ export async function importModule(file: string, cwd: string): Promise<Readonly<
     if (!(await stat(path)).isFile()) throw new Error("it is not a file");
     return (await import(pathToFileURL(path).href)) as Readonly<Record<string, unknown>>;
   } catch (cause) {
-    throw new CliError("cli/bad-module", `${file} cannot be imported: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      hint: "name an ES module (.js, .mjs, or .ts without syntax that must be compiled) whose own imports can be found",
+    const { message, hint } = toOrreryError(cause, "cli/bad-module");
+    throw new CliError("cli/bad-module", `${file} cannot be imported: ${message}`, {
+      hint: hint ?? "name an ES module (.js, .mjs, or .ts without syntax that must be compiled) whose own imports can be found",
       cause,
     });
   }

@@ -2,13 +2,10 @@
  * `orrery check <file>`: explores the charts that a module exports and says what is wrong with them and whether their properties hold. In: a
  * JavaScript or TypeScript file. Out: a report of each. Law: the file is run, as any program is; its agents are not.
  */
-import { toOrreryError } from "@orrery/chat";
 import { cancellable, check, ends, isCheckable, isProperty, reportLines, reportObject } from "@orrery/agent/check";
 import type { Checkable, CheckOptions, LineKind, Report } from "@orrery/agent/check";
-import { stat } from "node:fs/promises";
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { parse, usage, wholeNumber } from "../arguments.ts";
+import { importModule } from "../chart-file.ts";
 import { CliError } from "../errors.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { styleOf, writeLine, type Host } from "../host.ts";
@@ -48,7 +45,7 @@ interface Loaded {
 const OPTIONS = ["properties", "outcomes", "failures", "inputs", "events", "input", "abstraction"] as const;
 
 async function chartsOf(file: string, cwd: string): Promise<Loaded> {
-  const exported = await imported(file, cwd);
+  const exported = await importModule(file, cwd);
   const charts = Object.entries(exported).flatMap(([name, value], i, all) =>
     isCheckable(value) && all.findIndex(([, other]) => other === value) === i ? [[name, value] as const] : [],
   );
@@ -59,20 +56,6 @@ async function chartsOf(file: string, cwd: string): Promise<Loaded> {
   const given = Object.fromEntries(OPTIONS.flatMap((name) => (name in exported ? [[name, exported[name]]] : [])));
   requireOptions(file, given);
   return { charts, options: { properties: [cancellable(), ends()], ...given } };
-}
-
-async function imported(file: string, cwd: string): Promise<Readonly<Record<string, unknown>>> {
-  const path = resolve(cwd, file);
-  try {
-    if (!(await stat(path)).isFile()) throw new Error("it is not a file");
-    return (await import(pathToFileURL(path).href)) as Record<string, unknown>;
-  } catch (thrown) {
-    const { message, hint } = toOrreryError(thrown, "cli/bad-module");
-    throw new CliError("cli/bad-module", `${file} cannot be imported: ${message}`, {
-      hint: hint ?? "node must be able to import it: an ES module, or a TypeScript file without syntax that needs compiling",
-      cause: thrown,
-    });
-  }
 }
 
 function requireOptions(file: string, given: Readonly<Record<string, unknown>>): void {
