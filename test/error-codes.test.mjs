@@ -4,9 +4,11 @@ import { join, relative, resolve, sep } from "node:path";
 
 const root = resolve(import.meta.dirname, "..");
 
-/** Areas, in the order of the document's headings. `shop` is the example's. */
+/** Areas, in the order of the document's headings. `literature` and `shop` are examples'. */
 const AREAS =
-  "chat runtime hub checkpoint graph export session precision tokenizer prompt constraint agent tool mcp cli eval goldens shop".split(" ");
+  "chat runtime hub checkpoint graph export session precision tokenizer prompt constraint agent tool mcp cli eval goldens literature shop".split(
+    " ",
+  );
 const CODE = `(?:${AREAS.join("|")})/[a-z]+(?:-[a-z]+)*`;
 
 /** Sources that ship: no tests, and no folder of helpers for tests that the package keeps to itself. */
