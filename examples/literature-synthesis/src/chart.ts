@@ -5,6 +5,7 @@
  *     searching ──start_extracting──▶ extracting   (a further search gave nothing new)
  *     searching ──nothing found──▶ empty           reading ──search_again──▶ searching
  *     extracting ──nothing_relevant, or nothing can be quoted──▶ reporting
+ *     reporting ──could not be written──▶ unwritten
  *
  * In: a question, a library, what to do with the report. Out: a chart. Law: a query is a piece of the question; an id can be read only
  * if a search gave it, and cited only if it was read; a quote is a piece of that very abstract. The report is made of claims by the
@@ -70,6 +71,7 @@ export function reviewChart({ question, library, publish, tools = [] }: ReviewOp
       ],
     },
     facts: { initial: NO_FACTS, learn },
+    guards: { written: ({ steps }) => steps.at(-1)?.error === undefined },
     states: {
       searching: phase({
         tools: ["search_papers", ...own],
@@ -101,6 +103,7 @@ export function reviewChart({ question, library, publish, tools = [] }: ReviewOp
             when: (context) => Object.keys(factsOf(context).read).length >= REVIEW_LIMITS.claims || nothingNew(context),
           },
         },
+        otherwise: "extracting",
       }),
       extracting: phase({
         instructions: "Quote the sentence that answers the question.",
@@ -131,9 +134,10 @@ export function reviewChart({ question, library, publish, tools = [] }: ReviewOp
       reporting: act({
         tool: "write_report",
         input: (context) => ({ markdown: reportOf({ question, facts: factsOf(context), library }) }),
-        next: "reported",
+        next: [{ target: "reported", guard: "written" }, { target: "unwritten" }],
       }),
       reported: { type: "final", entry: "close" },
+      unwritten: { type: "final", entry: "close" },
       empty: { type: "final", entry: "close" },
     },
   });

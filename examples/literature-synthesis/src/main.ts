@@ -12,7 +12,7 @@ import { LiteratureError } from "./errors.ts";
 import { Library } from "./library.ts";
 import { requireQuestion, review, type Review } from "./review.ts";
 import { ABSTRACTS } from "./tasks.ts";
-import { linesOf } from "./view.ts";
+import { linesOf, shown } from "./view.ts";
 
 const USAGE = 'npm run literature -- "question" [--folder dir] [--out report.md] [--verbose]';
 /** Where `npm run` was called; npm itself goes to the package's folder. */
@@ -53,11 +53,11 @@ async function save(file: string, markdown: string): Promise<void> {
   }
 }
 
-function told({ status, claims, result }: Review, where: string | undefined): string {
+function told({ status, reason, claims, result }: Review, where: string | undefined): string {
   const { decisions, timings } = result;
   const cost = `${decisions} decisions, ${(timings.totalMs / 1000).toFixed(1)} s`;
   if (status === "empty") return `nothing found (${cost})`;
-  if (status === "stopped") return `${result.status}: ${result.error?.message ?? "no report"} (${cost})`;
+  if (status === "stopped") return `no report: ${reason} (${cost})`;
   return `${claims.length} quotes from ${new Set(claims.map(({ id }) => id)).size} abstracts${where ? ` in ${where}` : ""} (${cost})`;
 }
 
@@ -68,7 +68,7 @@ async function main(): Promise<void> {
   process.once("SIGINT", () => cancel.abort());
   try {
     if (verbose || library.built) tell(`${library.size} abstracts in ${folder}${library.built ? ", indexed now" : ""}`);
-    for (const { file, reason } of library.skipped) tell(`  left out: ${file}: ${reason}`);
+    for (const { file, reason } of library.skipped) tell(`  left out: ${shown(file)}: ${reason}`);
     const publish = async (markdown: string): Promise<string> => {
       if (out === undefined) process.stdout.write(markdown);
       else await save(out, markdown);

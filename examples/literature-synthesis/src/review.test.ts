@@ -130,6 +130,20 @@ test("a search that finds nothing is followed by another; a question of which no
   expect([never.status, never.searches, never.markdown]).toEqual(["empty", ["zebra finches"], ""]);
 });
 
+test("a report that cannot be written is no report, and the review says why", async () => {
+  const script = [
+    search("street trees"),
+    call("start_reading"),
+    read("T1"),
+    read("T2"),
+    call("start_extracting"),
+    call("nothing_relevant"),
+  ];
+  const publish = () => Promise.reject(new Error("the disk is full"));
+  const made = await review(scriptedModel(script), { question, library, publish });
+  expect(made).toMatchObject({ status: "stopped", reason: "the report could not be written: the disk is full" });
+});
+
 test("with nothing relevant the report says so, and cites nothing", async () => {
   const script = [
     search("street trees"),
@@ -261,7 +275,7 @@ test("200 random games: every citation was read, every quote is verbatim, every 
   }
   expect([...ends.keys()].sort()).toEqual(["reported", "stopped"]);
   expect([claims > 100, read > 400]).toEqual([true, true]);
-}, 120_000);
+}, 300_000);
 
 /** The random model under the review's moves, where patterns are played from what complies with them. */
 function player(seed: number, illegal = 0): ChatModel {

@@ -10,8 +10,9 @@ import { factsOf, type Facts } from "./facts.ts";
 import { phrasesOf } from "./words.ts";
 
 export interface Review extends Facts {
-  /** `empty`: no search found anything. `stopped`: cancelled, or the model failed or made no legal move; `result` may say why. */
+  /** `empty`: no search found anything. `stopped`: there is no report; `reason` says why. */
   readonly status: "reported" | "empty" | "stopped";
+  readonly reason?: string;
   readonly result: RunResult;
 }
 
@@ -39,7 +40,8 @@ export function createReviewer(model: ChatModel, options: ReviewOptions): Agent 
 export async function review(model: ChatModel, options: ReviewOptions, running: RunOptions = {}): Promise<Review> {
   const result = await run(createReviewer(model, options), options.question, running);
   const facts = factsOf(result);
-  return { ...facts, status: statusOf(result, facts), result };
+  const status = statusOf(result, facts);
+  return { ...facts, status, ...(status === "stopped" ? { reason: reasonOf(result) } : {}), result };
 }
 
 /** A model that is not constrained may also end where nothing is found because it made no legal move. */
@@ -47,4 +49,10 @@ function statusOf({ status, state }: RunResult, { searches, seen }: Facts): Revi
   if (status !== "ended") return "stopped";
   if (state === "reported") return "reported";
   return searches.length > 0 && Object.keys(seen).length === 0 ? "empty" : "stopped";
+}
+
+function reasonOf({ status, state, steps, error }: RunResult): string {
+  if (error) return error.message;
+  if (state === "unwritten") return `the report could not be written: ${steps.at(-1)?.error?.message ?? ""}`;
+  return status === "ended" ? "the model made no legal move" : status;
 }

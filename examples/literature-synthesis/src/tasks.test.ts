@@ -50,12 +50,12 @@ test("what is wrong with a review is found in its steps and in the library, not 
   const relevant = ["P001", "P005"];
   const fault = (change: Partial<Review>, more = {}) => faultOf({ ...made, ...change }, { library, relevant, markdown, ...more });
   expect(fault({})).toBeUndefined();
-  expect(fault({ status: "stopped" })).toBe("no report: stopped");
+  expect(fault({ status: "stopped", reason: "cancelled" })).toBe("no report: cancelled");
   expect(fault({ claims: made.claims.slice(1) })).toBe("1 claims");
   expect(fault({ claims: [...made.claims, { id: "P004", quote: "x" }] })).toBe("P004 was cited and not read");
   expect(fault({ claims: [made.claims[0]!, { id: "P005", quote: F1 }] })).toBe("a quote from P005 is not verbatim");
   expect(fault({}, { relevant: ["P001"] })).toBe("off the topic: P005");
-  expect(fault({}, { markdown: "P001" })).toBe("P005 is not in the report");
+  expect(fault({}, { markdown: "P001 P005" })).toBe("P001 is not in the report");
   library.close();
   await here.remove();
 });

@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Library } from "./library.ts";
+import { plain } from "./report.ts";
 import { review, type Review } from "./review.ts";
 
 export interface Outcome {
@@ -82,8 +83,8 @@ export interface Judging {
 }
 
 /** What is wrong with a review, or undefined. Looks at the run's own steps and at the library, not at the facts alone. */
-export function faultOf({ status, claims, result }: Review, { library, relevant, markdown }: Judging): string | undefined {
-  if (status !== "reported") return `no report: ${result.error?.message ?? status}`;
+export function faultOf({ status, reason, claims, result }: Review, { library, relevant, markdown }: Judging): string | undefined {
+  if (status !== "reported") return `no report: ${reason ?? status}`;
   if (claims.length < 2) return `${claims.length} claims`;
   const read = new Set(result.steps.flatMap(({ tool, input, error }) => (tool === "read_paper" && !error ? [input["id"]] : [])));
   const unread = claims.find(({ id }) => !read.has(id));
@@ -92,6 +93,6 @@ export function faultOf({ status, claims, result }: Review, { library, relevant,
   if (altered) return `a quote from ${altered.id} is not verbatim`;
   const foreign = claims.filter(({ id }) => !relevant.includes(id)).map(({ id }) => id);
   if (foreign.length > 0) return `off the topic: ${foreign.join(", ")}`;
-  const missing = claims.find(({ id }) => !markdown.includes(id));
+  const missing = claims.find(({ id, quote }) => !markdown.includes(id) || !markdown.includes(plain(quote)));
   return missing && `${missing.id} is not in the report`;
 }
