@@ -7,7 +7,7 @@
  *     extracting ──nothing_relevant, or nothing can be quoted──▶ reporting
  *     reporting ──could not be written──▶ unwritten
  *
- * In: a question, a library, what to do with the report. Out: a chart. Law: a query is a piece of the question; an id can be read only
+ * In: a question, a library, what to do with the report. Out: a chart. Law: a query is a piece of the question, which ranks what it finds; an id can be read only
  * if a search gave it, and cited only if it was read; a quote is a piece of that very abstract. The report is made of claims by the
  * program.
  */
@@ -62,7 +62,7 @@ export function reviewChart({ question, library, publish, tools = [] }: ReviewOp
     return { properties: { cites, summary } };
   };
   return agentChart({
-    tools: [...reviewTools({ library, publish }), ...tools],
+    tools: [...reviewTools({ question, library, publish }), ...tools],
     limits: { steps: 32, replyTokens: 400 },
     approval: {
       rules: [

@@ -6,8 +6,12 @@
 import { constants } from "node:fs";
 import { lstat, open, opendir } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { idOf, MAX_FILE_BYTES, parseAbstract, type Abstract } from "./abstract.ts";
 import { LiteratureError } from "./errors.ts";
+
+/** The abstracts that come with the example. */
+export const OWN_ABSTRACTS = fileURLToPath(new URL("../data", import.meta.url));
 
 export interface Skipped {
   /** As JSON writes it: a name may hold anything. */

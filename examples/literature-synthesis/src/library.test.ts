@@ -4,7 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { abstractFile, testFolder, type TestFolder } from "./folder.test.support.ts";
 import { Library } from "./library.ts";
-import { ABSTRACTS } from "./tasks.ts";
+import { OWN_ABSTRACTS } from "./folder.ts";
 
 const trees = abstractFile("Street trees", "Street trees cooled the air by two degrees.");
 const bees = abstractFile("Bee hotels", "Bee hotels were occupied by mason bees.");
@@ -28,7 +28,8 @@ test("words are found in their other forms, the best abstract first", async () =
   await here.write("T2.txt", abstractFile("Roofs", "One street had a tree; the roofs were white."));
   expect(await opened((library) => ids(library, "the cooling of a street by trees"))).toEqual(["T1", "T2"]);
   await here.write("T3.txt", abstractFile("Trees, trees, trees", "Trees and trees."));
-  expect(await opened((library) => ids(library, "street trees"))).toEqual(["T1", "T2", "T3"]);
+  expect(await opened((library) => ids(library, "trees")[0])).toBe("T3");
+  expect(await opened((library) => library.search("trees", 2, "Do trees cool the air?"))).toMatchObject([{ id: "T1" }, { id: "T3" }]);
   expect(await opened((library) => library.read("B1"))).toEqual({
     id: "B1",
     title: "Bee hotels",
@@ -134,7 +135,7 @@ test("an id that is not there is an error, whatever it is", async () => {
 });
 
 test("the abstracts of the example are 100, each of 80 to 150 words", async () => {
-  const library = await Library.open({ folder: ABSTRACTS, indexes: here.indexes });
+  const library = await Library.open({ folder: OWN_ABSTRACTS, indexes: here.indexes });
   const all = Array.from({ length: 100 }, (_, i) => library.read(`P${String(i + 1).padStart(3, "0")}`));
   expect([library.size, library.skipped, new Set(all.map(({ title }) => title)).size]).toEqual([100, [], 100]);
   const lengths = all.map(({ text }) => text.split(" ").length);

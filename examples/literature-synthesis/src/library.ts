@@ -20,12 +20,12 @@ export interface LibraryOptions {
   readonly indexes: string;
 }
 
-/** Words of a query that are looked for. */
-const MAX_WORDS = 16;
+/** Words of a query, and of a topic, that are looked for. */
+const MAX_WORDS = 32;
 
 /** bm25: a word in a title counts as three in the text. */
 const SEARCH = `select id, paper.title as title from words join paper on paper.key = words.rowid
-  where words match ? order by bm25(words, 3.0, 1.0), id limit ?`;
+  where words match ? and words.rowid in (select rowid from words where words match ?) order by bm25(words, 3.0, 1.0), id limit ?`;
 
 export class Library {
   readonly #database: DatabaseSync;
@@ -57,17 +57,16 @@ export class Library {
   }
 
   /**
-   * Abstracts that have all words of the query, stemmed, the best first; then those that have some. A query is words, never SQLite's own
-   * syntax.
+   * Abstracts that have some word of the query, stemmed; first those that say most about the topic (default: the query). Both are
+   * words, never SQLite's own syntax.
    */
-  search(query: string, limit: number): readonly Hit[] {
-    const words = searchWords(query)
-      .slice(0, MAX_WORDS)
-      .map((word) => `"${word}"`);
-    if (words.length === 0) return [];
-    const search = this.#database.prepare(SEARCH);
-    const found = ["AND", "OR"].flatMap((join) => search.all(words.join(` ${join} `), limit));
-    return [...new Map(found.map(({ id, title }) => [String(id), { id: String(id), title: String(title) }])).values()].slice(0, limit);
+  search(query: string, limit: number, topic = query): readonly Hit[] {
+    const [wanted, ranking] = [anyOf(query), anyOf(`${topic} ${query}`)];
+    if (wanted === "") return [];
+    return this.#database
+      .prepare(SEARCH)
+      .all(ranking, wanted, limit)
+      .map(({ id, title }) => ({ id: String(id), title: String(title) }));
   }
 
   /** @throws LiteratureError `literature/unknown-id` */
@@ -81,6 +80,13 @@ export class Library {
   close(): void {
     this.#database.close();
   }
+}
+
+function anyOf(text: string): string {
+  return searchWords(text)
+    .slice(0, MAX_WORDS)
+    .map((word) => `"${word}"`)
+    .join(" OR ");
 }
 
 function abstractOf({ id, title, authors, year, text }: Record<string, SQLOutputValue>): Abstract {

@@ -11,7 +11,7 @@ import { parseArgs } from "node:util";
 import { LiteratureError } from "./errors.ts";
 import { Library } from "./library.ts";
 import { requireQuestion, review, type Review } from "./review.ts";
-import { ABSTRACTS } from "./tasks.ts";
+import { OWN_ABSTRACTS } from "./folder.ts";
 import { linesOf, shown } from "./view.ts";
 
 const USAGE = 'npm run literature -- "question" [--folder dir] [--out report.md] [--verbose]';
@@ -35,7 +35,7 @@ function asked(): Asked {
     const question = positionals.join(" ").trim();
     requireQuestion(question);
     const { folder, out, verbose = false } = values;
-    return { question, folder: folder === undefined ? ABSTRACTS : resolve(here, folder), out: out && resolve(here, out), verbose };
+    return { question, folder: folder === undefined ? OWN_ABSTRACTS : resolve(here, folder), out: out && resolve(here, out), verbose };
   } catch (thrown) {
     if (thrown instanceof LiteratureError) throw thrown;
     throw new LiteratureError("literature/usage", String((thrown as Error).message), { hint: USAGE });

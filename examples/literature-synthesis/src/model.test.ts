@@ -2,11 +2,12 @@ import { loadModel } from "@orrery/runtime";
 import { testFolder } from "./folder.test.support.ts";
 import { Library } from "./library.ts";
 import { review } from "./review.ts";
-import { ABSTRACTS, faultOf } from "./tasks.ts";
+import { OWN_ABSTRACTS } from "./folder.ts";
+import { faultOf } from "./tasks.ts";
 
 test("Orrery Mini reviews street trees: it quotes what it read, and makes no illegal move", async () => {
   const here = await testFolder();
-  const library = await Library.open({ folder: ABSTRACTS, indexes: here.indexes });
+  const library = await Library.open({ folder: OWN_ABSTRACTS, indexes: here.indexes });
   const model = await loadModel();
   try {
     let markdown = "";

@@ -4,7 +4,8 @@ import { scriptedModel, type ScriptedReply } from "@orrery/chat/testing";
 import { testFolder } from "./folder.test.support.ts";
 import { Library } from "./library.ts";
 import { review, type Review } from "./review.ts";
-import { ABSTRACTS, faultOf, tasks } from "./tasks.ts";
+import { OWN_ABSTRACTS } from "./folder.ts";
+import { faultOf, tasks } from "./tasks.ts";
 
 const call = (name: string, input: Record<string, Json> = {}): ScriptedReply => ({ calls: [{ name, input }] });
 const F5 = "Air beneath irrigated crowns was 0.9 °C cooler than beneath unirrigated crowns, although both groups gave equal shade.";
@@ -43,7 +44,7 @@ test("a task succeeds with a good report, and says why not with another; illegal
 
 test("what is wrong with a review is found in its steps and in the library, not taken from its facts", async () => {
   const here = await testFolder();
-  const library = await Library.open({ folder: ABSTRACTS, indexes: here.indexes });
+  const library = await Library.open({ folder: OWN_ABSTRACTS, indexes: here.indexes });
   let markdown = "";
   const publish = (text: string): Promise<string> => Promise.resolve((markdown = text));
   const made = await review(scriptedModel(good), { question: "How much do street trees cool the air in summer?", library, publish });

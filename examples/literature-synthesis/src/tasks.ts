@@ -7,7 +7,7 @@ import type { ChatModel } from "@orrery/chat";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { OWN_ABSTRACTS } from "./folder.ts";
 import { Library } from "./library.ts";
 import { plain } from "./report.ts";
 import { review, type Review } from "./review.ts";
@@ -26,9 +26,6 @@ export interface AgentTask {
   readonly name: string;
   readonly run: (model: ChatModel, options?: { readonly seed?: number }) => Promise<Outcome>;
 }
-
-/** The abstracts that come with the example. */
-export const ABSTRACTS = fileURLToPath(new URL("../data", import.meta.url));
 
 const range = (first: number, last: number, ...more: number[]): readonly string[] =>
   [...Array.from({ length: last - first + 1 }, (_, i) => first + i), ...more].map((n) => `P${String(n).padStart(3, "0")}`);
@@ -62,9 +59,12 @@ export function tasks(): readonly AgentTask[] {
     run: async (model, { seed = 0 } = {}) => {
       const indexes = await mkdtemp(join(tmpdir(), "orrery-literature-"));
       try {
-        const library = await Library.open({ folder: ABSTRACTS, indexes });
+        const library = await Library.open({ folder: OWN_ABSTRACTS, indexes });
         let markdown = "";
-        const publish = (text: string): Promise<string> => Promise.resolve(((markdown = text), "kept"));
+        const publish = (text: string): Promise<string> => {
+          markdown = text;
+          return Promise.resolve("kept");
+        };
         const made = await review(model, { question, library, publish }, { sampling: { seed } });
         const reason = faultOf(made, { library, relevant, markdown });
         library.close();

@@ -5,7 +5,7 @@ import { parseAbstract } from "./abstract.ts";
 import { problemOfQuote, quotesFrom } from "./quotes.ts";
 import { plain, reportOf } from "./report.ts";
 import { summaryOf } from "./summary.ts";
-import { ABSTRACTS } from "./tasks.ts";
+import { OWN_ABSTRACTS } from "./folder.ts";
 import { shown } from "./view.ts";
 import { phrasesOf, searchWords } from "./words.ts";
 
@@ -49,8 +49,8 @@ test("a quote has a word of the question and says what was found, where the text
 });
 
 test("each abstract of the example has a sentence to quote", () => {
-  for (const name of readdirSync(ABSTRACTS).filter((each) => each.endsWith(".txt"))) {
-    const found = parseAbstract(name.slice(0, -4), readFileSync(join(ABSTRACTS, name), "utf8"));
+  for (const name of readdirSync(OWN_ABSTRACTS).filter((each) => each.endsWith(".txt"))) {
+    const found = parseAbstract(name.slice(0, -4), readFileSync(join(OWN_ABSTRACTS, name), "utf8"));
     expect("problem" in found ? found.problem : quotesFrom(found.text, "bees and cool air")).toBeInstanceOf(Object);
   }
 });

@@ -12,18 +12,20 @@ import { problemOfQuote } from "./quotes.ts";
 export const HITS = 3;
 
 export interface ToolsOptions {
+  /** Ranks what a search finds. */
+  readonly question: string;
   readonly library: Library;
   /** Puts the report where it belongs, and says where that is. */
   readonly publish: (markdown: string) => Promise<string>;
 }
 
-export function reviewTools({ library, publish }: ToolsOptions): readonly Tool[] {
+export function reviewTools({ question, library, publish }: ToolsOptions): readonly Tool[] {
   const searchPapers = tool({
     name: "search_papers",
     description: "Search scientific papers by topic; returns ids and titles.",
     trust: "untrusted",
     input: z.object({ query: z.string() }),
-    run: ({ query }) => ({ papers: library.search(query, HITS).map(({ id, title }) => ({ id, title })) }),
+    run: ({ query }) => ({ papers: library.search(query, HITS, question).map(({ id, title }) => ({ id, title })) }),
   });
   const readPaper = tool({
     name: "read_paper",

@@ -16,7 +16,7 @@ export {
 export { OrreryError } from "@orrery/chat";
 export { loadModel, type GenerateTextOptions, type LoadedModel, type LoadOptions, type Speaker } from "./model.ts";
 export { embeddedModelDirectory } from "./embedded.ts";
-export { cacheDirectory, type Environment } from "./cache-directory.ts";
+export { cacheDirectory } from "./cache-directory.ts";
 export { exportModel, type ExportOptions } from "./export/export.ts";
 export type { ExportProgress } from "./export/progress.ts";
 export type { HubLoadOptions, LoadProgress } from "./hub-model.ts";
