@@ -6,7 +6,7 @@ import { OrreryError } from "@orrery/chat";
 import { cacheDirectory, loadModel } from "@orrery/runtime";
 import { randomUUID } from "node:crypto";
 import { rename, rm, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { LiteratureError } from "./errors.ts";
 import { Library } from "./library.ts";
@@ -83,7 +83,7 @@ async function main(): Promise<void> {
         { question, library, publish },
         { signal: cancel.signal, onEvent: (event) => linesOf(event, view).forEach(tell) },
       );
-      tell(told(made, out));
+      tell(told(made, out && relative(here, out)));
       process.exitCode = made.status === "reported" ? 0 : 1;
     } finally {
       await model.dispose();

@@ -22,4 +22,4 @@ test("Orrery Mini reviews street trees: it quotes what it read, and makes no ill
     library.close();
     await here.remove();
   }
-}, 120_000);
+}, 300_000);
