@@ -71,7 +71,7 @@ export class RunTrace {
     this.traceId = traceId;
     this.#options = options;
     this.#content = trace.content ?? false;
-    this.#epoch = Date.now() - clock.now();
+    this.#epoch = epochOf(clock);
     const { parent } = trace;
     if (parent) requireContext(parent);
     const within = parent?.traceId === traceId ? parent.spanId : undefined;
@@ -312,6 +312,15 @@ export class RunTrace {
   #now(): string {
     return unixNano(this.#epoch + this.#options.clock.now());
   }
+}
+
+/** One for a clock, so that spans of runs within runs lie within one another. */
+const epochs = new WeakMap<Clock, number>();
+
+function epochOf(clock: Clock): number {
+  const epoch = epochs.get(clock) ?? Date.now() - clock.now();
+  epochs.set(clock, epoch);
+  return epoch;
 }
 
 /** The innermost state, dotted; of parallel ones all, joined by `,`. */

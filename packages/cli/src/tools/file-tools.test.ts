@@ -46,7 +46,7 @@ test("an edit changes the one place and nothing else; $ signs in it are plain te
 
 test.each<[string, JsonObject, string]>([
   ["edit_file", { path: "cache.yaml", old: "Batch", new: "x" }, "text not found in file"],
-  ["edit_file", { path: "cache.yaml", old: "", new: "x" }, "old: Too small"],
+  ["edit_file", { path: "cache.yaml", old: "", new: "x" }, "old: must NOT have fewer than 1 characters"],
   ["edit_file", { path: "cache.yaml", old: "e", new: "x" }, "text occurs more than once in file"],
   ["edit_file", { path: "cache.yaml", old: "eu", new: "eu" }, "old and new text are the same"],
   ["edit_file", { path: "gone.txt", old: "e", new: "x" }, "file not found: gone.txt"],
