@@ -10,6 +10,7 @@ const PACKAGES = {
   runtime: ["@orrery/chat", "onnxruntime-node", "zod", "@huggingface/tokenizers", "@huggingface/hub", "@huggingface/jinja"],
   agent: ["@orrery/chat", "xstate", "zod", "ajv"],
   mcp: ["@orrery/chat", "@orrery/agent", "@modelcontextprotocol/client", "zod"],
+  files: ["@orrery/chat"],
   model: [],
   evals: ["@orrery/chat", "@orrery/runtime", "@orrery/agent", "zod"],
 };

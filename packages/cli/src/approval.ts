@@ -6,7 +6,7 @@ import type { RunOptions } from "@orrery/agent";
 import { OrreryError } from "@orrery/chat";
 import { widthOf, type OutputStream } from "./host.ts";
 import { plannedChange } from "./tools/file-tools.ts";
-import type { Workspace } from "./tools/workspace.ts";
+import type { Workspace } from "@orrery/files";
 import { changeLines } from "./view/change.ts";
 import type { LineReader } from "./view/line-reader.ts";
 import type { LiveView } from "./view/live.ts";

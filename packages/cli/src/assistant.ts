@@ -4,6 +4,7 @@
  */
 import { createAgent, type Agent } from "@orrery/agent";
 import { toOrreryError, type ChatModel, type Sampling } from "@orrery/chat";
+import { openWorkspace, type Workspace } from "@orrery/files";
 import { resolve } from "node:path";
 import { AGENT_OPTIONS, modelArguments, parse, sampling, usage, wholeNumber, type ModelArguments } from "./arguments.ts";
 import { UsageError } from "./errors.ts";
@@ -12,7 +13,6 @@ import { connectServers } from "./servers.ts";
 import { chooseTools, namedTools } from "./toolbox.ts";
 import { builtinTools } from "./tools/builtin.ts";
 import { wallClock } from "./tools/calendar.ts";
-import { openWorkspace, type Workspace } from "./tools/workspace.ts";
 
 /** Decisions more than this are a loop, not a plan. */
 const MAX_STEPS = 100;

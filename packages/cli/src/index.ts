@@ -6,4 +6,4 @@ export { Interrupts } from "./interrupts.ts";
 export { chooseTools } from "./toolbox.ts";
 export { builtinTools } from "./tools/builtin.ts";
 export type { BuiltinTool } from "./tools/builtin-tool.ts";
-export { openWorkspace, type Workspace } from "./tools/workspace.ts";
+export { openWorkspace, type Workspace } from "@orrery/files";

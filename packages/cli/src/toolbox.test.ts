@@ -2,7 +2,7 @@ import { tmpdir } from "node:os";
 import { chooseTools, namedTools } from "./toolbox.ts";
 import { builtinTools } from "./tools/builtin.ts";
 import type { BuiltinTool } from "./tools/builtin-tool.ts";
-import { openWorkspace } from "./tools/workspace.ts";
+import { openWorkspace } from "@orrery/files";
 
 let tools: readonly BuiltinTool[];
 beforeAll(async () => {

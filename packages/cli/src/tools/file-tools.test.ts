@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { builtinTools } from "./builtin.ts";
 import { plannedChange } from "./file-tools.ts";
-import { openWorkspace, type Workspace } from "./workspace.ts";
+import { openWorkspace, type Workspace } from "@orrery/files";
 
 let workspace: Workspace;
 beforeEach(async () => {

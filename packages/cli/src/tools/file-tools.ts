@@ -4,11 +4,9 @@
  */
 import { tool } from "@orrery/agent";
 import type { JsonObject } from "@orrery/chat";
+import { FileError, listFolder, replaceOnce, searchFiles, type Workspace } from "@orrery/files";
 import { z } from "zod";
 import type { BuiltinTool } from "./builtin-tool.ts";
-import { ToolError } from "./tool-error.ts";
-import { listFolder, searchFiles } from "./walk.ts";
-import type { Workspace } from "./workspace.ts";
 
 /** Characters of a file that go to the model: about 2,000 tokens. */
 const MAX_READ = 8_000;
@@ -89,7 +87,7 @@ export async function plannedChange(workspace: Workspace, name: string, input: J
     const { path, content } = writeInput.parse(input);
     await workspace.writable(path);
     const before = await workspace.read(path).catch((error: unknown) => {
-      if (error instanceof ToolError && error.code === "tool/not-found") return undefined;
+      if (error instanceof FileError && error.code === "tool/not-found") return undefined;
       throw error;
     });
     return { path, before, after: content };
@@ -101,12 +99,4 @@ export async function plannedChange(workspace: Workspace, name: string, input: J
     return { path: edit.path, before, after: replaceOnce(before, edit.old, edit.new) };
   }
   return undefined;
-}
-
-function replaceOnce(text: string, old: string, replacement: string): string {
-  if (old === replacement) throw new ToolError("tool/no-change", "old and new text are the same");
-  const at = text.indexOf(old);
-  if (at < 0) throw new ToolError("tool/no-match", "text not found in file");
-  if (text.indexOf(old, at + 1) >= 0) throw new ToolError("tool/no-match", "text occurs more than once in file");
-  return text.slice(0, at) + replacement + text.slice(at + old.length);
 }

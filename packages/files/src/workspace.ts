@@ -7,7 +7,7 @@ import { randomUUID } from "node:crypto";
 import { constants, type Stats } from "node:fs";
 import { lstat, mkdir, open, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
-import { ToolError } from "./tool-error.ts";
+import { FileError } from "./file-error.ts";
 
 /** Linux's PATH_MAX. */
 const MAX_PATH_LENGTH = 4096;
@@ -17,11 +17,11 @@ export const MAX_FILE_BYTES = 1_000_000;
 export interface Workspace {
   /** Absolute, links resolved. */
   readonly root: string;
-  /** An existing file or folder below the root, links resolved. @throws ToolError `tool/not-found`, `tool/outside` */
+  /** An existing file or folder below the root, links resolved. @throws FileError `tool/not-found`, `tool/outside` */
   existing(path: string): Promise<string>;
-  /** Where a file may be written: not through a link, not outside. Its folders may be missing. @throws ToolError `tool/outside`, `tool/not-a-file` */
+  /** Where a file may be written: not through a link, not outside. Its folders may be missing. @throws FileError `tool/outside`, `tool/not-a-file` */
   writable(path: string): Promise<string>;
-  /** Text of a file. @throws ToolError `tool/not-found`, `tool/outside`, `tool/not-a-file`, `tool/too-large`, `tool/binary` */
+  /** Text of a file. @throws FileError `tool/not-found`, `tool/outside`, `tool/not-a-file`, `tool/too-large`, `tool/binary` */
   read(path: string): Promise<string>;
   /** Writes a file whole or not at all (a temporary file beside it, then rename), and makes missing folders. Resolves to its bytes. */
   write(path: string, content: string): Promise<number>;
@@ -29,12 +29,12 @@ export interface Workspace {
   display(absolute: string): string;
 }
 
-/** @throws ToolError `tool/not-found`, `tool/not-a-folder` for the root itself */
+/** @throws FileError `tool/not-found`, `tool/not-a-folder` for the root itself */
 export async function openWorkspace(folder: string): Promise<Workspace> {
   const root = await realpath(resolve(folder)).catch((error: unknown) => {
-    throw new ToolError("tool/not-found", `folder not found: ${folder}`, { cause: error });
+    throw new FileError("tool/not-found", `folder not found: ${folder}`, { cause: error });
   });
-  if (!(await stat(root)).isDirectory()) throw new ToolError("tool/not-a-folder", `not a folder: ${folder}`);
+  if (!(await stat(root)).isDirectory()) throw new FileError("tool/not-a-folder", `not a folder: ${folder}`);
 
   const display = (absolute: string): string => relative(root, absolute).split(sep).join("/") || ".";
 
@@ -48,7 +48,7 @@ export async function openWorkspace(folder: string): Promise<Workspace> {
 
   async function writable(path: string): Promise<string> {
     const target = lexical(root, path);
-    if (target === root) throw new ToolError("tool/not-a-file", "not a file");
+    if (target === root) throw new FileError("tool/not-a-file", "not a file");
     // Links among the folders that exist are resolved; those that do not exist cannot be links.
     let folderPath = dirname(target);
     const missing: string[] = [basename(target)];
@@ -61,8 +61,8 @@ export async function openWorkspace(folder: string): Promise<Workspace> {
         if (!contains(root, real)) throw outside();
         const safe = join(real, ...missing);
         const info = await lstat(safe).catch(() => undefined);
-        if (info?.isSymbolicLink()) throw new ToolError("tool/outside", "path is a symbolic link");
-        if (info !== undefined && !info.isFile()) throw new ToolError("tool/not-a-file", "not a file");
+        if (info?.isSymbolicLink()) throw new FileError("tool/outside", "path is a symbolic link");
+        if (info !== undefined && !info.isFile()) throw new FileError("tool/not-a-file", "not a file");
         return safe;
       }
       // A dangling link is no missing folder: mkdir would make what it points to.
@@ -74,13 +74,13 @@ export async function openWorkspace(folder: string): Promise<Workspace> {
 
   async function read(path: string): Promise<string> {
     const bytes = await readBounded(await existing(path), path);
-    if (isBinary(bytes)) throw new ToolError("tool/binary", "not a text file");
+    if (isBinary(bytes)) throw new FileError("tool/binary", "not a text file");
     return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
   }
 
   async function write(path: string, content: string): Promise<number> {
     const bytes = Buffer.from(content, "utf8");
-    if (bytes.length > MAX_FILE_BYTES) throw new ToolError("tool/too-large", `content larger than ${MAX_FILE_BYTES} bytes`);
+    if (bytes.length > MAX_FILE_BYTES) throw new FileError("tool/too-large", `content larger than ${MAX_FILE_BYTES} bytes`);
     const target = await writable(path);
     await mkdir(dirname(target), { recursive: true }).catch((error: unknown) => {
       throw fileError(error, path);
@@ -98,7 +98,7 @@ export async function openWorkspace(folder: string): Promise<Workspace> {
 
 /** The path joined to the root, without looking at the disk. */
 function lexical(root: string, path: string): string {
-  if (path.includes("\0") || path.length > MAX_PATH_LENGTH) throw new ToolError("tool/bad-path", "not a path");
+  if (path.includes("\0") || path.length > MAX_PATH_LENGTH) throw new FileError("tool/bad-path", "not a path");
   const absolute = resolve(root, path.trim() === "" ? "." : path);
   if (!contains(root, absolute)) throw outside();
   return absolute;
@@ -116,8 +116,8 @@ async function readBounded(real: string, path: string): Promise<Uint8Array> {
   });
   try {
     const info: Stats = await file.stat();
-    if (!info.isFile()) throw new ToolError("tool/not-a-file", "not a file");
-    if (info.size > MAX_FILE_BYTES) throw new ToolError("tool/too-large", `file larger than ${MAX_FILE_BYTES} bytes`);
+    if (!info.isFile()) throw new FileError("tool/not-a-file", "not a file");
+    if (info.size > MAX_FILE_BYTES) throw new FileError("tool/too-large", `file larger than ${MAX_FILE_BYTES} bytes`);
     // Not readFile: a file may grow after its size was looked at.
     const buffer = new Uint8Array(MAX_FILE_BYTES + 1);
     let length = 0;
@@ -125,7 +125,7 @@ async function readBounded(real: string, path: string): Promise<Uint8Array> {
       const { bytesRead } = await file.read(buffer, length, buffer.length - length);
       if (bytesRead === 0) return buffer.slice(0, length);
       length += bytesRead;
-      if (length > MAX_FILE_BYTES) throw new ToolError("tool/too-large", `file larger than ${MAX_FILE_BYTES} bytes`);
+      if (length > MAX_FILE_BYTES) throw new FileError("tool/too-large", `file larger than ${MAX_FILE_BYTES} bytes`);
     }
   } finally {
     await file.close();
@@ -155,22 +155,22 @@ export function isBinary(bytes: Uint8Array): boolean {
   return bytes.subarray(0, 8000).includes(0);
 }
 
-function outside(): ToolError {
-  return new ToolError("tool/outside", "path is outside the working directory");
+function outside(): FileError {
+  return new FileError("tool/outside", "path is outside the working directory");
 }
 
 function codeOf(error: unknown): string | undefined {
   return typeof error === "object" && error !== null && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
 
-/** Node's file errors in the words of a tool; a ToolError passes through. */
-function fileError(error: unknown, path: string): ToolError {
-  if (error instanceof ToolError) return error;
+/** Node's file errors in the words of a tool; a FileError passes through. */
+function fileError(error: unknown, path: string): FileError {
+  if (error instanceof FileError) return error;
   const code = codeOf(error);
-  if (code === "ENOENT") return new ToolError("tool/not-found", `file not found: ${path}`, { cause: error });
-  if (code === "EISDIR") return new ToolError("tool/not-a-file", "not a file", { cause: error });
-  if (code === "ENOTDIR") return new ToolError("tool/not-a-folder", "not a folder", { cause: error });
-  if (code === "ELOOP") return new ToolError("tool/outside", "path is a symbolic link", { cause: error });
-  if (code === "EACCES" || code === "EPERM") return new ToolError("tool/no-permission", `no permission: ${path}`, { cause: error });
-  return new ToolError("tool/io", `cannot use ${path}: ${code ?? "unknown error"}`, { cause: error });
+  if (code === "ENOENT") return new FileError("tool/not-found", `file not found: ${path}`, { cause: error });
+  if (code === "EISDIR") return new FileError("tool/not-a-file", "not a file", { cause: error });
+  if (code === "ENOTDIR") return new FileError("tool/not-a-folder", "not a folder", { cause: error });
+  if (code === "ELOOP") return new FileError("tool/outside", "path is a symbolic link", { cause: error });
+  if (code === "EACCES" || code === "EPERM") return new FileError("tool/no-permission", `no permission: ${path}`, { cause: error });
+  return new FileError("tool/io", `cannot use ${path}: ${code ?? "unknown error"}`, { cause: error });
 }

@@ -4,7 +4,7 @@
  */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { ToolError } from "./tool-error.ts";
+import { FileError } from "./file-error.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** Names shown of one folder: about 400 tokens, what a small model still reads. */
@@ -28,11 +28,11 @@ export type Listing = {
   readonly more?: number;
 };
 
-/** The entries of one folder. @throws ToolError `tool/not-found`, `tool/outside`, `tool/not-a-folder` */
+/** The entries of one folder. @throws FileError `tool/not-found`, `tool/outside`, `tool/not-a-folder` */
 export async function listFolder(workspace: Workspace, dir: string): Promise<Listing> {
   const folder = await workspace.existing(dir);
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => {
-    throw new ToolError("tool/not-a-folder", "not a folder");
+    throw new FileError("tool/not-a-folder", "not a folder");
   });
   const names = entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name)).sort(compare);
   const more = names.length - MAX_LISTED;
@@ -52,10 +52,10 @@ export type Matches = {
   readonly incomplete?: true;
 };
 
-/** Lines below the root that contain `query` as plain text, without regard to case. @throws ToolError `tool/bad-query` */
+/** Lines below the root that contain `query` as plain text, without regard to case. @throws FileError `tool/bad-query` */
 export async function searchFiles(workspace: Workspace, query: string, signal: AbortSignal): Promise<Matches> {
   const wanted = query.toLowerCase();
-  if (wanted.trim() === "") throw new ToolError("tool/bad-query", "nothing to search for");
+  if (wanted.trim() === "") throw new FileError("tool/bad-query", "nothing to search for");
   const matches: Match[] = [];
   let files = 0;
   let bytes = 0;
@@ -64,7 +64,7 @@ export async function searchFiles(workspace: Workspace, query: string, signal: A
     if (++files > MAX_FILES || bytes > MAX_SEARCH_BYTES) return { matches, incomplete: true };
     const file = workspace.display(path);
     const text = await workspace.read(file).catch((error: unknown) => {
-      if (error instanceof ToolError) return ""; // binary, too large or not readable: not searched
+      if (error instanceof FileError) return ""; // binary, too large or not readable: not searched
       throw error;
     });
     bytes += text.length;
@@ -76,6 +76,16 @@ export async function searchFiles(workspace: Workspace, query: string, signal: A
     }
   }
   return { matches };
+}
+
+/** Paths of the files below the root, as the workspace displays them, in a fixed order; at most `most`. */
+export async function listFiles(workspace: Workspace, most = MAX_FILES): Promise<readonly string[]> {
+  const found: string[] = [];
+  for await (const path of filesBelow(workspace.root, 0)) {
+    if (found.length === most) break;
+    found.push(workspace.display(path));
+  }
+  return found;
 }
 
 async function* filesBelow(folder: string, depth: number): AsyncGenerator<string> {

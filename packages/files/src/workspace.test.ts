@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile, chmod } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ToolError } from "./tool-error.ts";
+import { FileError } from "./file-error.ts";
 import { listFolder, searchFiles } from "./walk.ts";
 import { openWorkspace, type Workspace } from "./workspace.ts";
 
@@ -119,7 +119,7 @@ test("whatever the path, nothing outside is read or changed", async () => {
     fc.asyncProperty(paths, async (path) => {
       for (const attempt of [() => workspace.read(path), () => workspace.write(path, "mine").then(() => "written")]) {
         const result = await attempt().catch((error: unknown) => {
-          expect(error).toBeInstanceOf(ToolError);
+          expect(error).toBeInstanceOf(FileError);
           return "refused";
         });
         expect(result).not.toContain("secret");
