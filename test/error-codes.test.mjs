@@ -4,9 +4,9 @@ import { join, relative, resolve, sep } from "node:path";
 
 const root = resolve(import.meta.dirname, "..");
 
-/** Areas, in the order of the document's headings. `literature` and `shop` are examples'. */
+/** Areas, in the order of the document's headings. `literature`, `shop` and `coder` are examples'. */
 const AREAS =
-  "chat runtime hub checkpoint graph export session precision tokenizer prompt constraint agent tool mcp cli eval goldens literature shop".split(
+  "chat runtime hub checkpoint graph export session precision tokenizer prompt constraint agent tool mcp cli eval goldens literature shop coder".split(
     " ",
   );
 const CODE = `(?:${AREAS.join("|")})/[a-z]+(?:-[a-z]+)*`;
