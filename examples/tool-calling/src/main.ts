@@ -6,6 +6,7 @@ import { createInterface } from "node:readline/promises";
 import { fileURLToPath } from "node:url";
 import { createDesk } from "./desk.ts";
 import { Shop } from "./shop.ts";
+import { connectWarehouse } from "./warehouse.ts";
 
 const data = (name: string): string => fileURLToPath(new URL(`../data/${name}`, import.meta.url));
 const task = process.argv.slice(2).join(" ") || "Find the parcel of order ORD-21414 and tell me where it is.";
@@ -29,7 +30,9 @@ async function approve({ name, input }: ToolCall): Promise<boolean> {
 console.log(`» ${task}`);
 const model = await loadModel();
 try {
-  const desk = createDesk(model, await Shop.open(data("shop.json"), data("refunds.json")));
+  const shop = await Shop.open(data("shop.json"), data("ledger.json"));
+  await using warehouse = await connectWarehouse(shop);
+  const desk = createDesk(model, shop, warehouse.tools);
   for await (const event of stream(desk, task, { approve, signal: cancel.signal })) {
     if (event.type === "tool-end")
       console.log(`▸ ${event.call.name} ${JSON.stringify(event.call.input)} → ${JSON.stringify(event.output)}`);

@@ -1,10 +1,12 @@
 /**
- * The shop's data: one JSON file that is read, and a ledger of refunds that is written. In: file names. Out: lookups in plain
- * objects. Law: money is counted in whole cents; an order is never refunded beyond its total.
+ * The shop's data: one JSON file that is read, and a ledger of changes that is written. In: file names. Out: lookups in plain objects,
+ * changes included. Law: money is counted in whole cents; an order is never refunded beyond its total; only an order that is still
+ * here can be cancelled or sent elsewhere.
  */
 import { OrreryError } from "@orrery/chat";
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { z } from "zod";
+import { Ledger, type Change } from "./ledger.ts";
 
 const date = z.iso.date();
 const money = z.number().nonnegative();
@@ -16,6 +18,8 @@ const shopSchema = z.object({
   orders: z.array(
     z.object({
       id: z.string(),
+      customer: z.string(),
+      address: z.string(),
       status: z.enum(["packed", "shipped", "delivered", "cancelled"]),
       tracking: z.string().nullable(),
       total: money,
@@ -24,47 +28,54 @@ const shopSchema = z.object({
   ),
   parcels: z.array(z.object({ tracking: z.string(), location: z.string(), eta: date })),
   products: z.array(z.object({ name: z.string(), price: money, units: z.int().nonnegative() })),
+  /** From the shop, by country. */
+  shipping: z.array(z.object({ country: z.string(), cost: money, days: z.int().positive() })),
   /** `rate`: units of this currency for one of the shop's own. */
   currencies: z.array(z.object({ code: z.string(), name: z.string(), rate: z.number().positive() })),
 });
 
-const ledgerSchema = z.array(z.object({ order: z.string(), amount: money }));
-
 type ShopData = z.infer<typeof shopSchema>;
-export type Order = ShopData["orders"][number];
+type Ordered = ShopData["orders"][number];
+/** An order as it stands: with its changes, and `left`, what can still be refunded. */
+export type Order = Ordered & { readonly left: number };
 export type Parcel = ShopData["parcels"][number];
 export type Product = ShopData["products"][number];
+export type Shipping = ShopData["shipping"][number];
 
-/** What a lookup did not find, or a refund that is too large. Its message is for the model. */
+export type ShopNames = Readonly<
+  Record<"orders" | "customers" | "parcels" | "products" | "soldOut" | "countries" | "currencyCodes" | "currencyNames", readonly string[]>
+>;
+
+/** What a lookup did not find, or a change that cannot be made. Its message is for the model. */
 export class ShopError extends OrreryError {}
 
 const MS_PER_DAY = 86_400_000;
 
 export class Shop {
   readonly #data: ShopData;
-  readonly #ledgerFile: string;
-  readonly #ledger: z.infer<typeof ledgerSchema>;
+  readonly #ledger: Ledger;
 
-  private constructor(data: ShopData, ledgerFile: string, ledger: z.infer<typeof ledgerSchema>) {
+  private constructor(data: ShopData, ledger: Ledger) {
     this.#data = data;
-    this.#ledgerFile = ledgerFile;
     this.#ledger = ledger;
   }
 
   /** Reads the shop; a ledger that is not there yet is empty. @throws ZodError when a file has another form */
   static async open(file: string, ledgerFile: string): Promise<Shop> {
     const data = shopSchema.parse(JSON.parse(await readFile(file, "utf8")));
-    const ledger = await readFile(ledgerFile, "utf8").catch(() => "[]");
-    return new Shop(data, ledgerFile, ledgerSchema.parse(JSON.parse(ledger)));
+    return new Shop(data, await Ledger.open(ledgerFile));
   }
 
   /** What can be asked about. */
-  get names(): Readonly<Record<"orders" | "parcels" | "products" | "currencyCodes" | "currencyNames", readonly string[]>> {
-    const { orders, parcels, products, currencies } = this.#data;
+  get names(): ShopNames {
+    const { orders, parcels, products, shipping, currencies } = this.#data;
     return {
       orders: orders.map(({ id }) => id),
+      customers: [...new Set(orders.map(({ customer }) => customer))],
       parcels: parcels.map(({ tracking }) => tracking),
       products: products.map(({ name }) => name),
+      soldOut: products.filter(({ units }) => units === 0).map(({ name }) => name),
+      countries: shipping.map(({ country }) => country),
       currencyCodes: currencies.map(({ code }) => code),
       currencyNames: currencies.map(({ name }) => name),
     };
@@ -78,7 +89,22 @@ export class Shop {
   order(id: string): Order {
     const order = this.#data.orders.find((each) => each.id.toLowerCase() === id.trim().toLowerCase());
     if (!order) throw new ShopError("shop/unknown-order", `order not found: ${id}`);
-    return order;
+    return this.#ledger.of(order.id).reduce(changed, { ...order, left: order.total });
+  }
+
+  /** The numbers of a customer's orders. @throws ShopError `shop/unknown-customer` */
+  ordersOf(customer: string): readonly string[] {
+    const wanted = customer.trim().toLowerCase();
+    const orders = this.#data.orders.filter((each) => each.customer.toLowerCase() === wanted);
+    if (orders.length === 0) throw new ShopError("shop/unknown-customer", `customer not found: ${customer}`);
+    return orders.map(({ id }) => id);
+  }
+
+  /** @throws ShopError `shop/no-shipping` */
+  shipping(country: string): Shipping {
+    const found = this.#data.shipping.find((each) => each.country.toLowerCase() === country.trim().toLowerCase());
+    if (!found) throw new ShopError("shop/no-shipping", `the shop does not ship to ${country}`);
+    return found;
   }
 
   /** @throws ShopError `shop/unknown-parcel` */
@@ -109,28 +135,52 @@ export class Shop {
     return cents((amount / this.#rate(from)) * this.#rate(to)) / 100;
   }
 
-  /** Writes a refund into the ledger. @throws ShopError `shop/unknown-order`, `shop/refund-too-large` */
-  async refund(id: string, amount: number): Promise<{ readonly order: string; readonly left: number }> {
-    const order = this.order(id);
-    const earlier = this.#ledger.filter((each) => each.order === order.id).reduce((sum, each) => sum + cents(each.amount), 0);
-    const left = cents(order.total) - earlier - cents(amount);
-    if (cents(amount) < 1) throw new ShopError("shop/refund-too-small", "a refund is at least 0.01");
-    if (left < 0)
-      throw new ShopError(
-        "shop/refund-too-large",
-        `at most ${(cents(order.total) - earlier) / 100} ${this.currency} can be refunded for ${order.id}`,
-      );
-    this.#ledger.push({ order: order.id, amount: cents(amount) / 100 });
-    // Whole or not at all: written beside the ledger, then renamed over it.
-    await writeFile(`${this.#ledgerFile}.new`, `${JSON.stringify(this.#ledger, null, 2)}\n`);
-    await rename(`${this.#ledgerFile}.new`, this.#ledgerFile);
-    return { order: order.id, left: left / 100 };
+  /** @throws ShopError `shop/unknown-order`, `shop/refund-too-small`, `shop/refund-too-large` */
+  async refund(id: string, amount: number): Promise<Order> {
+    const { id: order } = this.order(id);
+    await this.#ledger.add({ kind: "refund", order, amount: cents(amount) / 100 }, () => {
+      const { left } = this.order(order);
+      if (cents(amount) < 1) throw new ShopError("shop/refund-too-small", "a refund is at least 0.01");
+      if (cents(amount) > cents(left))
+        throw new ShopError("shop/refund-too-large", `at most ${left} ${this.currency} can be refunded for ${order}`);
+    });
+    return this.order(order);
+  }
+
+  /** @throws ShopError `shop/unknown-order`, `shop/has-left` */
+  async cancel(id: string): Promise<Order> {
+    const { id: order } = this.order(id);
+    await this.#ledger.add({ kind: "cancel", order }, () => this.#requireHere(order));
+    return this.order(order);
+  }
+
+  /** @throws ShopError `shop/unknown-order`, `shop/has-left` */
+  async sendTo(id: string, address: string): Promise<Order> {
+    const { id: order } = this.order(id);
+    await this.#ledger.add({ kind: "address", order, address: address.trim() }, () => this.#requireHere(order));
+    return this.order(order);
+  }
+
+  #requireHere(id: string): void {
+    const { status } = this.order(id);
+    if (status !== "packed") throw new ShopError("shop/has-left", `order ${id} cannot be changed any more (${status})`);
   }
 
   #rate(currency: string): number {
     const rate = this.#data.currencies.find(({ code }) => code === currency.trim().toUpperCase())?.rate;
     if (rate === undefined) throw new ShopError("shop/unknown-currency", `no rate for ${currency}`);
     return rate;
+  }
+}
+
+function changed(order: Order, change: Change): Order {
+  switch (change.kind) {
+    case "refund":
+      return { ...order, left: (cents(order.left) - cents(change.amount)) / 100 };
+    case "cancel":
+      return { ...order, status: "cancelled" };
+    case "address":
+      return { ...order, address: change.address };
   }
 }
 
