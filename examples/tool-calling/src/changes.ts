@@ -10,7 +10,7 @@ import { mentioned, oneOf, usersWords } from "./said.ts";
 import type { Shop } from "./shop.ts";
 
 /** On one line: a street with its number, a comma, a place. */
-const ADDRESS = /\d[^\n]*, [^\n]*\p{L}/u;
+const ADDRESS = /^[^\n]*\d[^\n]*, [^\n]+$/;
 
 export function changes(shop: Shop): readonly Tool[] {
   return [
@@ -55,7 +55,7 @@ export function changes(shop: Shop): readonly Tool[] {
       narrow: once("change_address", (context) => {
         const here = stillHere(context);
         const words = usersWords(context);
-        if (here.length === 0 || !ADDRESS.test(words)) return false;
+        if (here.length === 0 || !words.split("\n").some((line) => ADDRESS.test(line))) return false;
         return { properties: { order_id: { enum: here }, address: { substringOf: words } } };
       }),
       async run({ order_id, address }) {
