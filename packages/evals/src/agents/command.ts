@@ -26,7 +26,8 @@ export async function evalAgents({ files, model: source, limit, seed, maskedOnly
   const named = files.length > 0 ? files : products();
   const sets = [];
   for (const file of named) sets.push({ name: nameOf(file), tasks: (await readTasks(file)).slice(0, limit) });
-  const model = await loadModel(source);
+  // All logits at every step: what the mask removed is then known of each token.
+  const model = await loadModel(source, { features: { sparseHead: false } });
   try {
     const compared: Compared[] = [];
     for (const { name, tasks } of sets) {
