@@ -5,7 +5,7 @@
 import { isJsonObject, type JsonObject } from "@orrery/chat";
 import type { Where } from "../where.ts";
 import type { Dialect } from "./dialect.ts";
-import { badSchema, below } from "./limits.ts";
+import { badSchema, below, MAX_VALUES, schemaError } from "./limits.ts";
 import type { JsonType } from "./node.ts";
 import type { Values } from "./values.ts";
 
@@ -67,7 +67,9 @@ export class Keywords {
 
   list(key: string): readonly unknown[] | undefined {
     const value = this.get(key);
-    if (value === undefined || Array.isArray(value)) return value as readonly unknown[] | undefined;
+    if (value === undefined) return undefined;
+    // Holes become undefined, which nothing takes for a value.
+    if (Array.isArray(value)) return Array.from(listed(value, this.at(key)));
     throw badSchema(this.at(key), `\`${key}\` must be a list`);
   }
 
@@ -82,9 +84,9 @@ export class Keywords {
   types(): ReadonlySet<JsonType> | undefined {
     const value = this.get("type");
     if (value === undefined) return undefined;
-    const list: readonly unknown[] = Array.isArray(value) ? value : [value];
-    const wrong = list.find((type) => !TYPES.has(type));
-    if (wrong !== undefined || list.length === 0) throw badSchema(this.at("type"), `unknown type ${JSON.stringify(wrong ?? list)}`);
+    const list = Array.isArray(value) ? this.list("type")! : [value];
+    const wrong = list.findIndex((type) => !TYPES.has(type));
+    if (wrong >= 0 || list.length === 0) throw badSchema(this.at("type"), `unknown type ${JSON.stringify(list[wrong] ?? list)}`);
     return new Set(list as readonly JsonType[]);
   }
 
@@ -92,6 +94,12 @@ export class Keywords {
     const value = this.list(key);
     return value && namesIn(value, this.at(key), values);
   }
+}
+
+/** A list that is no longer than any limit allows, whatever it says of its length. @throws ConstraintError `constraint/too-large` */
+export function listed(list: readonly unknown[], where: Where): readonly unknown[] {
+  if (list.length <= MAX_VALUES) return list;
+  throw schemaError("constraint/too-large", where, `a list of more than ${MAX_VALUES}`, "shorten it");
 }
 
 /** A list of names, each once. They count as values. */

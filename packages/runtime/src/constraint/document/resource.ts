@@ -6,6 +6,7 @@
 import { isJsonObject, type JsonObject } from "@orrery/chat";
 import type { Where } from "../where.ts";
 import type { Dialect } from "./dialect.ts";
+import { listed } from "./keywords.ts";
 import { badSchema, below, pointerOf } from "./limits.ts";
 import { resolve, Size } from "./size.ts";
 import { splitFragment } from "./uri.ts";
@@ -91,7 +92,7 @@ export function openDocument(value: unknown, options: DocumentOptions): Document
     for (let above = visit.parent; above; above = above.parent)
       if (above.value === value) throw badSchema(where, "an object that contains itself is not JSON", "use `$ref` for recursion");
     collectAnchors(value, { resource, pointer, value });
-    for (const [steps, child] of subschemas(value, resource.dialect))
+    for (const [steps, child] of subschemas(value, resource.dialect, where))
       stack.push({ value: child, pointer: pointer + pointerOf(steps), depth: depth + 1, resource, parent: visit });
   }
   return document;
@@ -137,12 +138,12 @@ function collectAnchors(schema: JsonObject, place: Place & { readonly resource: 
 }
 
 /** The places below a schema that the dialect calls schemas. */
-function subschemas(schema: JsonObject, dialect: Dialect): [steps: (string | number)[], value: unknown][] {
+function subschemas(schema: JsonObject, dialect: Dialect, where: Where): [steps: (string | number)[], value: unknown][] {
   const found: [(string | number)[], unknown][] = [];
   for (const key of Object.keys(schema)) {
     if (!dialect.keywords.has(key)) continue;
     const value: unknown = schema[key];
-    if (IN_LIST.has(key) && Array.isArray(value)) for (const [i, item] of value.entries()) found.push([[key, i], item]);
+    if (IN_LIST.has(key) && Array.isArray(value)) for (const [i, item] of listed(value, below(where, key)).entries()) found.push([[key, i], item]);
     else if (IN_MAP.has(key) && isJsonObject(value)) for (const name of Object.keys(value)) found.push([[key, name], value[name]]);
     else if (IN_PLACE.has(key)) found.push([[key], value]);
   }
