@@ -11,9 +11,16 @@ interface Range {
   readonly depth: number;
 }
 
-/** Any one of `spellings`; at least one, none empty. */
-export function spellings(list: readonly (readonly Symbol[])[], position: PartPosition = "structure"): Terminal {
-  const sorted = list.map((spelling) => Int32Array.from(spelling)).sort(compare);
+/** A list that tells which of its spellings was read. */
+export interface Spellings extends Terminal {
+  /** The place in the list of the spelling that ends in a state. */
+  read(state: number): number;
+}
+
+/** Any one of `list`; at least one, none empty. */
+export function spellings(list: readonly (readonly Symbol[])[], position: PartPosition = "structure"): Spellings {
+  const ordered = list.map((spelling, place) => ({ symbols: Int32Array.from(spelling), place })).sort(compare);
+  const sorted = ordered.map(({ symbols }) => symbols);
   const ranges: Range[] = [{ first: 0, end: sorted.length, depth: 0 }];
   const known = new Map<string, number>();
 
@@ -72,10 +79,11 @@ export function spellings(list: readonly (readonly Symbol[])[], position: PartPo
     },
     canonical: (state) => state,
     free: () => undefined,
+    read: (state) => ordered[ranges[state]!.first]!.place,
   };
 }
 
-function compare(a: Int32Array, b: Int32Array): number {
+function compare({ symbols: a }: { readonly symbols: Int32Array }, { symbols: b }: { readonly symbols: Int32Array }): number {
   const shared = Math.min(a.length, b.length);
   for (let i = 0; i < shared; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
   return a.length - b.length;

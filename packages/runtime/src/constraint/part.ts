@@ -76,6 +76,8 @@ export interface TellingOption {
   readonly follow: readonly number[];
   /** Where most ends lead to states that differ in what was read alone. */
   readonly usual?: UsualEnd | undefined;
+  /** The states after all ends, where they can be listed. */
+  readonly known?: (() => readonly number[]) | undefined;
 }
 
 /**

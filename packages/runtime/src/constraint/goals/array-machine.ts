@@ -40,7 +40,9 @@ const MAX_CONTAINS = 6;
 export class ArrayMachine {
   readonly start = 0;
   readonly #formulas: Formulas;
-  readonly #items: readonly { readonly from: number; readonly only: boolean; readonly formula: Formula }[];
+  /** What is said of an item, and of all from an item on. */
+  readonly #items = new Map<number, Formula[]>();
+  readonly #rest: { readonly from: number; readonly formula: Formula }[] = [];
   readonly #contains: readonly Contains[];
   readonly #unlike: readonly (readonly Json[])[];
   /** Must all items differ? */
@@ -55,32 +57,32 @@ export class ArrayMachine {
   readonly #ids = new Map<string, number>();
   readonly #moves = new Map<number, readonly ItemMove[]>();
   readonly #base = new Map<number, Formula>();
+  /** States from which a way to the end has been found; what has a value keeps it, so a way stays one. */
+  readonly #completable = new Set<number>();
 
   constructor(clause: Clause, formulas: Formulas) {
     this.#formulas = formulas;
-    const items: { from: number; only: boolean; formula: Formula }[] = [];
     const contains: Contains[] = [];
     const unlike: (readonly Json[])[] = [];
     let unique = false;
     let min = 0;
     let max = Infinity;
     for (const { atom } of clause) {
-      if (atom.kind === "item") items.push({ from: atom.index, only: true, formula: atom.formula });
-      else if (atom.kind === "items") items.push({ from: atom.from, only: false, formula: atom.formula });
+      if (atom.kind === "item") this.#items.set(atom.index, [...(this.#items.get(atom.index) ?? []), atom.formula]);
+      else if (atom.kind === "items") this.#rest.push(atom);
       else if (atom.kind === "length") [min, max] = [Math.max(min, atom.min), Math.min(max, atom.max)];
       else if (atom.kind === "contains") contains.push(atom);
-      else if (atom.kind === "none-of") unlike.push(...(atom.values as readonly (readonly Json[])[]));
+      else if (atom.kind === "none-of") for (const value of atom.values) unlike.push(value as readonly Json[]);
       else if (atom.kind === "unique" && atom.unique) unique = true;
       else if (atom.kind === "unique") this.#refuse("arrays with two equal items", "leave the negation of uniqueItems out");
     }
     if (contains.length > MAX_CONTAINS) this.#refuse(`more than ${MAX_CONTAINS} contains at one place`, "count fewer things at once");
-    this.#items = items;
     this.#contains = contains;
     this.#unlike = unlike;
     this.unique = unique;
     this.#min = min;
-    this.#uniform = Math.max(0, ...items.map(({ from, only }) => from + (only ? 1 : 0)));
-    this.#settled = Math.max(1, min, this.#uniform, ...contains.map(({ from }) => from), ...unlike.map((one) => one.length + 1));
+    this.#uniform = Math.max(most(this.#items.keys()) + 1, most(this.#rest.map(({ from }) => from)), 0);
+    this.#settled = Math.max(1, min, this.#uniform, most(contains.map(({ from }) => from)), most(unlike.map(({ length }) => length)) + 1);
     this.#max = max;
     this.#intern({ index: 0, counts: contains.map(() => 0), values: [], alike: unlike.map((_, i) => i) });
   }
@@ -186,7 +188,8 @@ export class ArrayMachine {
     const at = Math.min(index, this.#uniform);
     let formula = this.#base.get(at);
     if (!formula) {
-      formula = this.#formulas.all(this.#items.flatMap((one) => ((one.only ? one.from === at : one.from <= at) ? [one.formula] : [])));
+      const rest = this.#rest.filter(({ from }) => from <= at).map(({ formula }) => formula);
+      formula = this.#formulas.all([...(this.#items.get(at) ?? []), ...rest]);
       this.#base.set(at, formula);
     }
     return formula;
@@ -230,14 +233,18 @@ export class ArrayMachine {
 
   /** Is there a way to the end? */
   #search(start: number, inhabited: (formula: Formula) => boolean): boolean {
-    const seen = new Set([start]);
+    const before = new Map([[start, start]]);
     const open = [start];
     for (let id = open.pop(); id !== undefined; id = open.pop()) {
-      if (this.ends(id)) return true;
+      if (this.ends(id) || this.#completable.has(id)) {
+        for (let at = id; at !== start; at = before.get(at)!) this.#completable.add(at);
+        this.#completable.add(start);
+        return true;
+      }
       for (const { formula, next } of this.moves(id).toReversed()) {
-        if (seen.has(next) || !inhabited(formula)) continue;
-        if (seen.size >= MAX_SEARCH) this.#tooLarge();
-        seen.add(next);
+        if (before.has(next) || !inhabited(formula)) continue;
+        if (before.size >= MAX_SEARCH) this.#tooLarge();
+        before.set(next, id);
         open.push(next);
       }
     }
@@ -247,7 +254,7 @@ export class ArrayMachine {
   /** A way to the end on which all items can differ. */
   #placing(id: number, inhabited: (formula: Formula) => boolean, members: Members): Placing | undefined {
     const { index, counts, values, alike } = this.#states[id]!;
-    const missing = Math.max(0, this.#min - index);
+    const missing = Math.max(this.#min - index, most(this.#contains.map(({ min }, i) => min - counts[i]!)), 0);
     if (missing > MAX_PLACES) throw tooManyPlaces(missing, this.#formulas);
     if (counts.length === 0 && alike.length === 0) {
       return placing(
@@ -284,4 +291,11 @@ export class ArrayMachine {
       hint: "lower minItems, maxItems, minContains or maxContains",
     });
   }
+}
+
+/** The greatest of however many; −1 of none. */
+function most(numbers: Iterable<number>): number {
+  let greatest = -1;
+  for (const one of numbers) greatest = Math.max(greatest, one);
+  return greatest;
 }

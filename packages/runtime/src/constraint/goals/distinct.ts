@@ -47,8 +47,13 @@ export function tooManyPlaces(count: number, { where }: Formulas): ConstraintErr
 /** Can each list give a value that no other gives? (Kuhn's augmenting paths.) */
 function matchable(lists: readonly (readonly string[])[]): boolean {
   const owner = new Map<string, number>();
-  const place = (list: number, tried: Set<string>): boolean =>
-    lists[list]!.some((value) => {
+  const place = (list: number, tried: Set<string>): boolean => {
+    const free = lists[list]!.find((value) => !owner.has(value));
+    if (free !== undefined) {
+      owner.set(free, list);
+      return true;
+    }
+    return lists[list]!.some((value) => {
       if (tried.has(value)) return false;
       tried.add(value);
       const other = owner.get(value);
@@ -56,6 +61,7 @@ function matchable(lists: readonly (readonly string[])[]): boolean {
       owner.set(value, list);
       return true;
     });
+  };
   return lists.every((_, list) => place(list, new Set()));
 }
 

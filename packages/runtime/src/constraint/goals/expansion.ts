@@ -9,14 +9,16 @@ import type { NumberSet } from "../numbers/index.ts";
 import * as text from "../strings/index.ts";
 import type { Language } from "../strings/index.ts";
 import { KINDS, subjectOf, type Atom, type Formula, type Formulas, type Kind } from "./formula.ts";
-import { hasName } from "./names.ts";
+import { ByName, type NameSet } from "./names.ts";
 import { Translation, type TranslationOptions } from "./translate.ts";
 
 /** Atoms that must hold together. */
 export type Clause = readonly (Formula & { readonly kind: "atom" })[];
 
-/** Clauses of one formula. */
+/** Clauses of one formula that come of alternatives that multiply. */
 const MAX_CLAUSES = 4_096;
+/** Clauses of one formula: of an enum, each object and array is one. */
+const MAX_LISTED = 10_000;
 /** How deep a cheap proof of emptiness looks into items and properties. */
 const MAX_LOOK = 4;
 const EMPTY = -1;
@@ -24,7 +26,7 @@ const EMPTY = -1;
 export class Expansion {
   readonly formulas: Formulas;
   readonly #translation: Translation;
-  readonly #projections = new Map<string, Formula | "open">();
+  readonly #projections = new Map(KINDS.map((kind) => [kind, new Map<Formula, Formula | "open">()]));
   readonly #numbers = new Map<Formula, NumberSet>();
   readonly #strings = new Map<Formula, Language>();
   readonly #clauses = new Map<Formula, readonly Clause[]>();
@@ -109,42 +111,40 @@ export class Expansion {
         max = Math.min(max, atom.max);
       }
     if (min > max) return true;
-    for (const { atom } of clause) {
-      if (atom.kind === "some" && atom.names.kind === "these" && atom.names.names.size === 1) {
-        const [name] = atom.names.names;
-        const together = clause.flatMap(({ atom: other }) =>
-          (other.kind === "each" && hasName(other.names, name!)) ||
-          (other.kind === "some" && other.names.kind === "these" && other.names.names.size === 1 && other.names.names.has(name!))
-            ? [other.formula]
-            : [],
-        );
-        if (this.#plainlyEmpty(formulas.all(together))) return true;
+    const items = new Map<number, Formula[]>();
+    const rest: { readonly from: number; readonly formula: Formula }[] = [];
+    const members: { readonly names: NameSet; readonly formula: Formula }[] = [];
+    const required = new Set<string>();
+    for (const { atom } of clause)
+      if (atom.kind === "item" && atom.index < min) items.set(atom.index, [...(items.get(atom.index) ?? []), atom.formula]);
+      else if (atom.kind === "items") rest.push(atom);
+      else if (atom.kind === "each") members.push(atom);
+      else if (atom.kind === "some" && atom.names.kind === "these" && atom.names.names.size === 1) {
+        members.push(atom);
+        for (const name of atom.names.names) required.add(name);
       }
-      if (atom.kind === "item" && atom.index < min) {
-        const together = clause.flatMap(({ atom: other }) =>
-          (other.kind === "item" && other.index === atom.index) || (other.kind === "items" && other.from <= atom.index)
-            ? [other.formula]
-            : [],
-        );
-        if (this.#plainlyEmpty(formulas.all(together))) return true;
-      }
+    for (const [index, own] of items) {
+      const together = [...own, ...rest.filter(({ from }) => from <= index).map(({ formula }) => formula)];
+      if (this.#plainlyEmpty(formulas.all(together))) return true;
     }
-    return false;
+    if (required.size === 0) return false;
+    const indexed = new ByName(members);
+    return [...required].some((name) => this.#plainlyEmpty(formulas.all(indexed.of(name).map(({ formula }) => formula))));
   }
 
   /** The formula for values of one kind: only atoms about that kind are left. */
   #project(formula: Formula, kind: Kind): Formula {
-    const key = `${kind} ${formula.id}`;
-    const known = this.#projections.get(key);
+    const projections = this.#projections.get(kind)!;
+    const known = projections.get(formula);
     if (known === "open") throw this.#circular(formula);
     if (known) return known;
-    this.#projections.set(key, "open");
+    projections.set(formula, "open");
     try {
       const made = this.#projected(formula, kind);
-      this.#projections.set(key, made);
+      projections.set(formula, made);
       return made;
     } catch (thrown) {
-      this.#projections.delete(key);
+      projections.delete(formula);
       throw thrown;
     }
   }
@@ -191,10 +191,15 @@ export class Expansion {
   }
 
   #normalForm(formula: Formula): readonly Clause[] {
-    if (formula.kind === "any") return this.#distinct(formula.parts.flatMap((part) => this.#normalForm(part)));
+    if (formula.kind === "any")
+      return this.#distinct(
+        formula.parts.flatMap((part) => this.#normalForm(part)),
+        MAX_LISTED,
+      );
     if (isAtom(formula)) return this.#contradicts([formula]) ? [] : [[formula]];
-    const factors = (formula as Formula & { kind: "all" }).parts.map((part) => (isAtom(part) ? [[part]] : this.#normalForm(part)));
-    let product: readonly Clause[] = [[]];
+    const { parts } = formula as Formula & { kind: "all" };
+    const factors = parts.filter((part) => !isAtom(part)).map((part) => this.#normalForm(part));
+    let product: readonly Clause[] = [parts.filter(isAtom)];
     for (const factor of factors.sort((a, b) => a.length - b.length)) {
       if (product.length * factor.length > MAX_CLAUSES * 4) this.#tooMany();
       product = this.#distinct(
@@ -207,9 +212,9 @@ export class Expansion {
   }
 
   /** Equal clauses once; a clause that says more than another adds nothing. */
-  #distinct(clauses: readonly Clause[]): readonly Clause[] {
+  #distinct(clauses: readonly Clause[], most = MAX_CLAUSES): readonly Clause[] {
     const unique = [...new Map(clauses.map((clause) => [idsOf(clause), clause])).values()];
-    if (unique.length > MAX_CLAUSES) this.#tooMany();
+    if (unique.length > most) this.#tooMany();
     if (unique.length < 2 || unique.length > 256) return unique;
     const sets = unique.map((clause) => new Set(clause));
     return unique.filter(

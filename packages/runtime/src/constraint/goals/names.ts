@@ -77,14 +77,42 @@ export interface Part {
   readonly within: readonly number[];
 }
 
+/** Things said of sets of names, found by name: of thousands of finite sets only those that list it are looked at. */
+export class ByName<Thing extends { readonly names: NameSet }> {
+  readonly #listed = new Map<string, Thing[]>();
+  readonly #others: Thing[] = [];
+
+  constructor(things: Iterable<Thing>) {
+    for (const thing of things) {
+      if (thing.names.kind !== "these") this.#others.push(thing);
+      else
+        for (const name of thing.names.names) {
+          const listed = this.#listed.get(name);
+          if (listed) listed.push(thing);
+          else this.#listed.set(name, [thing]);
+        }
+    }
+  }
+
+  /** Those whose sets have the name. */
+  of(name: string): readonly Thing[] {
+    const others = this.#others.filter(({ names }) => hasName(names, name));
+    return [...(this.#listed.get(name) ?? []), ...others];
+  }
+}
+
 const MAX_PARTS = 64;
 
 /** All names, split by the sets: those that are in the same sets are one part. */
 export function splitBy(sets: readonly NameSet[], where: Where): readonly Part[] {
   const listed = new Set(sets.flatMap((set) => (set.kind === "language" ? [] : [...set.names])));
+  const indexed = new ByName(sets.map((names, index) => ({ names, index })));
   const groups = new Map<string, { readonly names: string[]; readonly within: readonly number[] }>();
   for (const name of listed) {
-    const within = [...sets.keys()].filter((index) => hasName(sets[index]!, name));
+    const within = indexed
+      .of(name)
+      .map(({ index }) => index)
+      .sort((a, b) => a - b);
     const group = groups.get(within.join());
     if (group) group.names.push(name);
     else groups.set(within.join(), { names: [name], within });

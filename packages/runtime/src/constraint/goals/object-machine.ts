@@ -13,7 +13,9 @@ import { feasible } from "./obligations.ts";
 
 /** Between two properties. */
 interface State {
-  /** Known names that cannot come any more, in ascending order. */
+  /** Known names before this one cannot come any more. */
+  readonly passed: number;
+  /** Nor can these, in ascending order. */
   readonly spent: readonly number[];
   /** Names of classes that have been written. */
   readonly written: readonly string[];
@@ -63,6 +65,10 @@ export class ObjectMachine {
   readonly #ordered: boolean;
   /** Counting further changes nothing. */
   readonly #counted: number;
+  /** Required names from each known one on. */
+  readonly #required: Int32Array;
+  /** Has every required name been found to have a value? What has one keeps it. */
+  #meetable = false;
   readonly #states: State[] = [];
   readonly #ids = new Map<string, number>();
   readonly #languages = new Map<NameSet, Language>();
@@ -71,8 +77,18 @@ export class ObjectMachine {
     this.#plan = plan;
     this.#formulas = formulas;
     this.#ordered = ordered;
-    this.#counted = plan.max === Infinity ? Math.max(plan.min, ...plan.unlike.map((one) => Object.keys(one).length + 1)) : plan.max;
-    this.start = this.#intern({ spent: [], written: [], found: [], count: 0, begun: false, alike: plan.unlike.map((_, i) => i) });
+    this.#counted =
+      plan.max === Infinity ? plan.unlike.reduce((most, one) => Math.max(most, Object.keys(one).length + 1), plan.min) : plan.max;
+    this.#required = countFromEnd(plan.known.map(({ required }) => required));
+    this.start = this.#intern({
+      passed: 0,
+      spent: [],
+      written: [],
+      found: [],
+      count: 0,
+      begun: false,
+      alike: plan.unlike.map((_, i) => i),
+    });
   }
 
   #intern(state: State): number {
@@ -91,11 +107,16 @@ export class ObjectMachine {
 
   /** May the object end here? */
   ends(id: number): boolean {
-    const { spent, found, count, alike } = this.#states[id]!;
-    const { known, witnesses, min, unlike } = this.#plan;
-    if (count < min || found.length < witnesses.length) return false;
-    if (known.some(({ required }, index) => required && !spent.includes(index))) return false;
+    const state = this.#states[id]!;
+    const { found, count, alike } = state;
+    const { witnesses, min, unlike } = this.#plan;
+    if (count < min || found.length < witnesses.length || this.#owed(state) > 0) return false;
     return !alike.some((one) => Object.keys(unlike[one]!).length === count);
+  }
+
+  /** Required names that have not been written. */
+  #owed({ passed, spent }: State): number {
+    return this.#required[passed]! - spent.filter((index) => this.#plan.known[index]!.required).length;
   }
 
   /** The names that may come next; not every one has a value, or can be completed. Each is made when it is asked for. */
@@ -105,19 +126,20 @@ export class ObjectMachine {
     if (state.count >= max) return;
     const count = Math.min(state.count + 1, this.#counted);
     const spentBefore = new Set(state.spent);
-    for (const [index, { name, formula, witnesses, required }] of known.entries()) {
+    for (let index = state.passed; index < known.length; index++) {
       if (spentBefore.has(index)) continue;
-      const spent = this.#ordered ? known.slice(0, index + 1).map((_, i) => i) : [...state.spent, index].sort((a, b) => a - b);
-      yield { kind: "known", name, naming: { name, formula, witnesses, after: this.#intern({ ...state, spent, count, begun: true }) } };
+      const { name, formula, witnesses, required } = known[index]!;
+      const gone = this.#ordered ? { passed: index + 1 } : { spent: [...state.spent, index].sort((a, b) => a - b) };
+      yield { kind: "known", name, naming: { name, formula, witnesses, after: this.#intern({ ...state, ...gone, count, begun: true }) } };
       if (this.#ordered && required) return;
     }
     for (const { names, formula, witnesses } of classes) {
-      const spent = this.#ordered ? known.map((_, i) => i) : state.spent;
+      const passed = this.#ordered ? known.length : 0;
       const naming = (name: string): Naming => {
         const written = [...state.written, name].sort();
-        return { name, formula, witnesses, after: this.#intern({ ...state, spent, written, count, begun: true, alike: [] }) };
+        return { name, formula, witnesses, after: this.#intern({ ...state, passed, written, count, begun: true, alike: [] }) };
       };
-      const usual = { name: "", formula, witnesses, after: this.#intern({ ...state, spent, count, begun: true, alike: [] }) };
+      const usual = { name: "", formula, witnesses, after: this.#intern({ ...state, passed, count, begun: true, alike: [] }) };
       yield { kind: "class", language: () => this.#languageBut(names, state.written), naming, usual };
     }
   }
@@ -181,8 +203,14 @@ export class ObjectMachine {
   completes(id: number, inhabited: (formula: Formula) => boolean): boolean {
     if (this.ends(id)) return true;
     const state = this.#states[id]!;
-    if (!feasible(this.#plan, this.#formulas, state, inhabited)) return false;
+    if (!this.#feasible(state, inhabited)) return false;
     return state.alike.length === 0 || this.#search(id, inhabited);
+  }
+
+  /** Can all be met that is owed, if the object need not differ from others? */
+  #feasible(state: State, inhabited: (formula: Formula) => boolean): boolean {
+    this.#meetable ||= this.#plan.known.every(({ required, formula }) => !required || inhabited(formula));
+    return this.#meetable && feasible(this.#plan, this.#formulas, { ...state, owed: this.#owed(state) }, inhabited);
   }
 
   /** While the object may still become one that it must not be, the ways to go on are tried. */
@@ -197,7 +225,7 @@ export class ObjectMachine {
           if (seen.has(next) || !inhabited(formula)) continue;
           const { alike } = this.#states[next]!;
           if (alike.length === 0) {
-            if (feasible(this.#plan, this.#formulas, this.#states[next]!, inhabited)) return true;
+            if (this.#feasible(this.#states[next]!, inhabited)) return true;
             continue;
           }
           if (seen.size >= MAX_SEARCH) this.#tooLarge();
@@ -216,4 +244,11 @@ export class ObjectMachine {
       hint: "list fewer objects in `not` and `enum`, or with fewer properties",
     });
   }
+}
+
+/** How many of the marks from each place on are set; 0 behind the last. */
+function countFromEnd(marks: readonly boolean[]): Int32Array {
+  const counts = new Int32Array(marks.length + 1);
+  for (let i = marks.length - 1; i >= 0; i--) counts[i] = counts[i + 1]! + (marks[i] ? 1 : 0);
+  return counts;
 }

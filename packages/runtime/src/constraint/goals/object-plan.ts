@@ -8,7 +8,7 @@ import * as text from "../strings/index.ts";
 import type { Language } from "../strings/index.ts";
 import type { Clause } from "./expansion.ts";
 import type { Formula, Formulas } from "./formula.ts";
-import { allBut, hasName, intersectionOf, languageOf, matching, partition, sizeOf, type NameSet } from "./names.ts";
+import { allBut, ByName, hasName, intersectionOf, languageOf, matching, partition, sizeOf, type NameSet } from "./names.ts";
 
 export interface KnownName {
   readonly name: string;
@@ -68,7 +68,11 @@ export function planObject(clause: Clause, formulas: Formulas, { undeclared, spe
     else if (atom.kind === "some") {
       const only = atom.names.kind === "these" && atom.names.names.size === 1 ? [...atom.names.names][0] : undefined;
       if (only === undefined) some.push(atom);
-      else required.set(only, [...(required.get(only) ?? []), atom.formula]);
+      else {
+        const needed = required.get(only);
+        if (needed) needed.push(atom.formula);
+        else required.set(only, [atom.formula]);
+      }
     }
     if ((atom.kind === "each" || atom.kind === "some") && atom.names.kind !== "language")
       for (const name of atom.names.names) names.add(name);
@@ -76,14 +80,15 @@ export function planObject(clause: Clause, formulas: Formulas, { undeclared, spe
   for (const value of unlike) for (const name of Object.keys(value)) names.add(name);
   if (some.length > MAX_WITNESSES) tooLarge(formulas, `more than ${MAX_WITNESSES} properties that need only exist`);
 
-  const witnessesOf = (has: (set: NameSet) => boolean) => some.flatMap((rule, index) => (has(rule.names) ? [index] : []));
+  const witnessesOf = (name: string) => some.flatMap((rule, index) => (hasName(rule.names, name) ? [index] : []));
+  const indexed = new ByName(each);
   const known: KnownName[] = [];
   const add = (name: string) => {
-    const rules = each.filter((rule) => hasName(rule.names, name));
+    const rules = indexed.of(name);
     const needed = required.get(name);
     if (undeclared === "never" && !needed && !rules.some(({ formula }) => formula !== formulas.nothing)) return;
     const formula = formulas.all([...rules.map((rule) => rule.formula), ...(needed ?? [])]);
-    known.push({ name, formula, required: needed !== undefined, witnesses: witnessesOf((set) => hasName(set, name)) });
+    known.push({ name, formula, required: needed !== undefined, witnesses: witnessesOf(name) });
   };
   for (const name of names) add(name);
 

@@ -7,7 +7,11 @@ import type { Formula, Formulas } from "./formula.ts";
 import type { ObjectPlan } from "./object-plan.ts";
 
 interface Owed {
+  /** Known names before this one, and the spent ones, cannot come any more. */
+  readonly passed: number;
   readonly spent: readonly number[];
+  /** Required names that have not been written; each has a value. */
+  readonly owed: number;
   readonly found: readonly number[];
   readonly count: number;
 }
@@ -24,16 +28,25 @@ const MAX_TRIES = 50_000;
 export function feasible(
   plan: ObjectPlan,
   formulas: Formulas,
-  { spent, found, count }: Owed,
+  { passed, spent, owed, found, count }: Owed,
   inhabited: (formula: Formula) => boolean,
 ): boolean {
-  const gone = new Set(spent);
-  const left = plan.known.filter((_, index) => !gone.has(index));
-  const musts = left.filter(({ required }) => required);
-  if (count + musts.length > plan.max || !musts.every(({ formula }) => inhabited(formula))) return false;
-  const classes = plan.classes.filter(({ formula }) => inhabited(formula));
+  if (count + owed > plan.max) return false;
   const open = plan.witnesses.flatMap((formula, index) => (found.includes(index) ? [] : [{ formula, index }]));
-  if (open.length === 0 && count + musts.length >= plan.min) return true;
+  let missing = plan.min - count - owed;
+  if (open.length === 0 && missing <= 0) return true;
+  const gone = new Set(spent);
+  if (open.length === 0) {
+    if (plan.classes.some(({ formula }) => inhabited(formula))) return plan.min <= plan.max;
+    for (let index = passed; index < plan.known.length && missing > 0; index++) {
+      const { required, formula } = plan.known[index]!;
+      if (!required && !gone.has(index) && inhabited(formula)) missing--;
+    }
+    return missing <= 0 && plan.min <= plan.max;
+  }
+  const classes = plan.classes.filter(({ formula }) => inhabited(formula));
+  const left = plan.known.filter((_, index) => index >= passed && !gone.has(index));
+  const musts = left.filter(({ required }) => required);
   const optional = left.filter(({ required, formula }) => !required && inhabited(formula));
   let tries = 0;
 

@@ -4,11 +4,18 @@
  */
 import type { Formula } from "../goals/formula.ts";
 import type { Naming, NameMove, ObjectMachine } from "../goals/object-machine.ts";
-import type { Option, Part, Structure } from "../part.ts";
+import type { Option, Part, Structure, Symbol } from "../part.ts";
 import * as text from "../strings/index.ts";
 import { recordedText } from "../strings/index.ts";
+import { bytes } from "../surface.ts";
 import type { PartMaker } from "./parts.ts";
 
+/** More names than these are one terminal, that tells which was read: then a state costs no mask for each of them. */
+const MANY_NAMES = 64;
+/** The bytes that values begin with, on any surface. */
+const VALUE_STARTS = bytes('"-0123456789[fnt{');
+
+type KnownMove = NameMove & { readonly kind: "known" };
 type ClassMove = NameMove & { readonly kind: "class" };
 
 type State =
@@ -73,15 +80,29 @@ export function objectMembers(machine: ObjectMachine, maker: PartMaker): Structu
 
   function keys(id: number): Option[] {
     const comma = machine.begun(id);
-    return [...machine.names(id)].flatMap((move): Option[] => {
-      if (!hasValue(move)) return [];
-      if (move.kind === "known") return [{ part: key(move.name, move.naming, comma), next: named("value", move.naming) }];
-      const language = move.language();
-      const next = intern(`name ${id} ${language.key}`, { at: "name", move, language });
-      // Where nothing stands before the first name, the name itself comes at once.
-      if (!comma && surface.freeKey.open.length === 0) return [free(move, language)];
-      return [{ part: maker.exact(surface.freeKey.open, comma), next }];
-    });
+    const moves = [...machine.names(id)].filter(hasValue);
+    const known = moves.filter((move) => move.kind === "known");
+    const listed = known.length > MANY_NAMES ? [oneOf(known, comma)] : known.map((move) => only(move, comma));
+    return [...listed, ...moves.filter((move) => move.kind === "class").map((move) => ofClass(id, move, comma))];
+  }
+
+  function only({ name, naming }: KnownMove, comma: boolean): Option {
+    return { part: key(name, naming, comma), next: named("value", naming) };
+  }
+
+  function ofClass(id: number, move: ClassMove, comma: boolean): Option {
+    const language = move.language();
+    const next = intern(`name ${id} ${language.key}`, { at: "name", move, language });
+    // Where nothing stands before the first name, the name itself comes at once.
+    if (!comma && surface.freeKey.open.length === 0) return free(move, language);
+    return { part: maker.exact(surface.freeKey.open, comma), next };
+  }
+
+  function oneOf(moves: readonly KnownMove[], comma: boolean): Option {
+    const keys = moves.map(({ name, naming }) => surface.key(name, maker.placeOf(naming.formula)));
+    const part = maker.oneOf(keys, comma);
+    const after = ({ naming }: KnownMove) => named("value", naming);
+    return { part, next: (end) => after(moves[part.read(end)]!), follow: VALUE_STARTS, known: () => moves.map(after) };
   }
 
   function free({ naming, usual }: ClassMove, language: text.Language): Option {

@@ -6,7 +6,7 @@ import type { Json } from "@orrery/chat";
 import { ConstraintError } from "../../errors.ts";
 import type { Formula } from "../goals/formula.ts";
 import type { Inhabitation } from "../goals/inhabited.ts";
-import { spellings } from "../literals.ts";
+import { spellings, type Spellings } from "../literals.ts";
 import * as number from "../numbers/index.ts";
 import type { NumberSet } from "../numbers/index.ts";
 import { numberPart } from "../numbers/number-part.ts";
@@ -26,6 +26,8 @@ export interface PartMaker {
   part(formula: Formula): Part;
   /** These symbols, perhaps with a comma before them; the same object for the same symbols. */
   exact(symbols: readonly Symbol[], comma: boolean): Terminal;
+  /** One of these, perhaps with a comma before it. */
+  oneOf(list: readonly (readonly Symbol[])[], comma: boolean): Spellings;
   inhabited(formula: Formula): boolean;
   members(formula: Formula, limit: number): readonly Json[];
   /** May infinitely many of the formula's strings follow, however one begins? */
@@ -90,8 +92,14 @@ export class Parts implements PartMaker {
     return part;
   }
 
+  oneOf(list: readonly (readonly Symbol[])[], comma: boolean): Spellings {
+    const all = list.map((symbols) => this.#separated(symbols, comma));
+    for (const symbols of all) this.#check(symbols);
+    return spellings(all);
+  }
+
   exact(symbols: readonly Symbol[], comma: boolean): Terminal {
-    const all = comma ? [...this.surface.comma, ...symbols] : symbols;
+    const all = this.#separated(symbols, comma);
     const key = all.join();
     let terminal = this.#exact.get(key);
     if (!terminal) {
@@ -100,6 +108,10 @@ export class Parts implements PartMaker {
       this.#exact.set(key, terminal);
     }
     return terminal;
+  }
+
+  #separated(symbols: readonly Symbol[], comma: boolean): readonly Symbol[] {
+    return comma ? [...this.surface.comma, ...symbols] : symbols;
   }
 
   /** Is there a token for every byte? */
