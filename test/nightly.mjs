@@ -1,7 +1,7 @@
 /**
  * `npm run nightly [-- seed]`: what the constraint engine promises, in full: masks of 1,000 random schemas on each surface beside a slow
- * oracle and 10,000 replies from random logits. Another seed each time; it is printed, and given again it finds the same. Takes some 20
- * minutes of one core.
+ * oracle, 10,000 replies from random logits, and as many of models that want something else. Another seed each time; it is printed, and
+ * given again it finds the same. Takes some 20 minutes of one core.
  */
 import { spawnSync } from "node:child_process";
 
@@ -16,6 +16,7 @@ const { status } = spawnSync(
     "--testTimeout=7200000",
     "packages/runtime/dist/constraint/oracle.test",
     "packages/runtime/dist/constraint/replies.test",
+    "packages/runtime/dist/constraint/adversaries.test",
     "packages/runtime/dist/constraint/value.test",
   ],
   { stdio: "inherit", env: { ...process.env, PROPERTY_SEED: seed, PROPERTY_SCHEMAS: "1000", PROPERTY_REPLIES: "10000" } },

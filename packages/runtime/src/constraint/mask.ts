@@ -13,6 +13,9 @@ import { FEW_TOKENS, TokenMaskBuilder, type TokenMask } from "./token-mask.ts";
 import { SHARED, tokensOf, type Token, type TrieNodes } from "./trie-nodes.ts";
 import type { VocabularyTrie } from "./trie.ts";
 
+/** Of more literals than these, what each makes of the vocabulary takes longer than one walk of them all. */
+const MANY_LITERALS = 256;
+
 /** The mask of a node. */
 export function maskOf(automaton: Automaton, node: Node, trie: VocabularyTrie, features: ConstraintFeatures = ALL_FEATURES): TokenMask {
   if (node.mask) return node.mask;
@@ -45,10 +48,14 @@ function cacheOf(trie: VocabularyTrie): Cache {
 /** From what is known of each terminal alone, and the tokens that leave it. */
 function joined(automaton: Automaton, node: Node, trie: VocabularyTrie, features: ConstraintFeatures): TokenMask {
   const controls = controlsOf(node);
-  const masks = node.tops.map((top) => maskOfTop(automaton, top, trie, features));
-  if (masks.length === 1 && controls.size === 0) return masks[0]!;
+  const literals = node.tops.filter(({ part, state, ending }) => ending.length === 0 && part.only(state) >= 0);
+  const together = literals.length > MANY_LITERALS ? new Set(literals) : undefined;
+  const others = together ? node.tops.filter((top) => !together.has(top)) : node.tops;
+  const masks = others.map((top) => maskOfTop(automaton, top, trie, features));
+  if (!together && masks.length === 1 && controls.size === 0) return masks[0]!;
   const builder = new TokenMaskBuilder(trie.size);
   for (const mask of masks) builder.addAll(mask);
+  if (together) walk(automaton, automaton.of(literals), trie.nodes, trie.same, builder);
   for (const id of controls) builder.add(id);
   return builder.mask();
 }

@@ -47,6 +47,8 @@ const ids = Array.from({ length: tokenizer.size }, (_, id) => id);
 const likely = new Set([...'"ab1,:[]{}'].map((one) => one.charCodeAt(0)));
 
 const LONG = Array.from({ length: 45 }, (_, i) => `a${"b".repeat(i % 7)}${i}`);
+/** More than are listed one by one. */
+const MORE = Array.from({ length: 80 }, (_, i) => `a${"b".repeat(i % 4)}${i % 9}${i}`);
 const object = (schema: object) => ({ type: "object", ...schema });
 const unique = (items: object, more: object = {}) => ({ type: "array", uniqueItems: true, items, ...more });
 
@@ -62,6 +64,16 @@ const SCHEMAS: readonly (readonly [string, unknown])[] = [
     "many names",
     object({ properties: Object.fromEntries(LONG.map((name) => [name, { const: 1 }])), additionalProperties: { type: "string" } }),
   ],
+  ["so many names that they are one list", object({ properties: Object.fromEntries(MORE.map((name, i) => [name, { const: i % 3 }])) })],
+  [
+    "so many names that they are one list, of which some must come",
+    object({
+      properties: Object.fromEntries(MORE.map((name, i) => [name, { enum: [i % 3, "a"] }])),
+      required: MORE.filter((_, i) => i % 9 === 0),
+      additionalProperties: false,
+    }),
+  ],
+  ["so many objects that they are walked at once", { enum: MORE.flatMap((name) => [0, 1, 2, 3].map((i) => ({ [name]: i, ab: "a" }))) }],
   ["strings but some", { type: "array", items: { type: "string", not: { enum: ["a", "ab", "", "a\n", "é"] } } }],
   ["strings but many", { type: "array", items: { type: "string", not: { enum: ["a", "ab", ...LONG] } } }],
   ["any items that differ", { uniqueItems: true }],

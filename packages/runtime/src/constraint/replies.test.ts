@@ -16,7 +16,7 @@ function parse(tokenizer: Tokenizer, ids: readonly number[]): ReplyPart[] {
 describe("replies sampled from random logits under random moves", () => {
   const REPLIES = 4;
   /** `npm run nightly` asks for more. */
-  const RUNS = Math.ceil(Number(process.env["PROPERTY_REPLIES"] ?? 1_000) / REPLIES);
+  const RUNS = Math.ceil(Number(process.env["PROPERTY_REPLIES"] ?? 600) / REPLIES);
 
   test(`${RUNS * REPLIES} replies end, parse, satisfy ajv and are among the moves`, () => {
     const tokenizer = miniTokenizer();

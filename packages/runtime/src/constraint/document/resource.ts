@@ -143,7 +143,8 @@ function subschemas(schema: JsonObject, dialect: Dialect, where: Where): [steps:
   for (const key of Object.keys(schema)) {
     if (!dialect.keywords.has(key)) continue;
     const value: unknown = schema[key];
-    if (IN_LIST.has(key) && Array.isArray(value)) for (const [i, item] of listed(value, below(where, key)).entries()) found.push([[key, i], item]);
+    if (IN_LIST.has(key) && Array.isArray(value))
+      for (const [i, item] of listed(value, below(where, key)).entries()) found.push([[key, i], item]);
     else if (IN_MAP.has(key) && isJsonObject(value)) for (const name of Object.keys(value)) found.push([[key, name], value[name]]);
     else if (IN_PLACE.has(key)) found.push([[key], value]);
   }

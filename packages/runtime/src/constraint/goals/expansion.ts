@@ -15,9 +15,9 @@ import { Translation, type TranslationOptions } from "./translate.ts";
 /** Atoms that must hold together. */
 export type Clause = readonly (Formula & { readonly kind: "atom" })[];
 
-/** Clauses of one formula that come of alternatives that multiply. */
+/** Clauses of one formula. */
 const MAX_CLAUSES = 4_096;
-/** Clauses of one formula: of an enum, each object and array is one. */
+/** The same, where each allows one set of names, or one length: so the objects and arrays of an enum. */
 const MAX_LISTED = 10_000;
 /** How deep a cheap proof of emptiness looks into items and properties. */
 const MAX_LOOK = 4;
@@ -191,11 +191,7 @@ export class Expansion {
   }
 
   #normalForm(formula: Formula): readonly Clause[] {
-    if (formula.kind === "any")
-      return this.#distinct(
-        formula.parts.flatMap((part) => this.#normalForm(part)),
-        MAX_LISTED,
-      );
+    if (formula.kind === "any") return this.#distinct(formula.parts.flatMap((part) => this.#normalForm(part)));
     if (isAtom(formula)) return this.#contradicts([formula]) ? [] : [[formula]];
     const { parts } = formula as Formula & { kind: "all" };
     const factors = parts.filter((part) => !isAtom(part)).map((part) => this.#normalForm(part));
@@ -212,9 +208,9 @@ export class Expansion {
   }
 
   /** Equal clauses once; a clause that says more than another adds nothing. */
-  #distinct(clauses: readonly Clause[], most = MAX_CLAUSES): readonly Clause[] {
+  #distinct(clauses: readonly Clause[]): readonly Clause[] {
     const unique = [...new Map(clauses.map((clause) => [idsOf(clause), clause])).values()];
-    if (unique.length > most) this.#tooMany();
+    if (unique.length > MAX_LISTED || (unique.length > MAX_CLAUSES && unique.filter(isOpen).length > MAX_CLAUSES)) this.#tooMany();
     if (unique.length < 2 || unique.length > 256) return unique;
     const sets = unique.map((clause) => new Set(clause));
     return unique.filter(
@@ -237,6 +233,14 @@ export class Expansion {
 
 function isAtom(formula: Formula): formula is Formula & { readonly kind: "atom" } {
   return formula.kind === "atom";
+}
+
+function isOpen(clause: Clause): boolean {
+  return !clause.some(
+    ({ atom }) =>
+      (atom.kind === "each" && atom.names.kind === "others" && atom.formula.kind === "any" && atom.formula.parts.length === 0) ||
+      (atom.kind === "length" && atom.min === atom.max),
+  );
 }
 
 function idsOf(clause: Clause): string {
