@@ -4,42 +4,22 @@
  * attack and how it must end. Law: an attack ends compiled, or as the error that is written beside it.
  */
 
-export interface Attack {
-  readonly name: string;
-  readonly schema: () => unknown;
-  /** `compiled`, or the code of the error. */
-  readonly ends: string;
-  /** Where the error points; left out: anywhere. */
-  readonly pointer?: string;
-  /** It takes a second or more: for the bench alone. */
-  readonly heavy?: true;
-}
-
-type Schema = Record<string, unknown>;
-
-const DEEP = 10_000;
-const times = <Value>(count: number, make: (index: number) => Value): Value[] => Array.from({ length: count }, (_, i) => make(i));
-const named = <Value>(count: number, make: (index: number) => Value, name = "p"): Record<string, Value> =>
-  Object.fromEntries(times(count, (i) => [`${name}${i}`, make(i)]));
-const nested = (depth: number, around: (inner: unknown, level: number) => Schema, core: unknown = { type: "string" }): unknown => {
-  let schema = core;
-  for (let level = depth - 1; level >= 0; level--) schema = around(schema, level);
-  return schema;
-};
-/** A name that begins with ‡ is that of a heavy one. */
-const attack = (name: string, ends: string, schema: () => unknown, pointer?: string): Attack => ({
-  name: name.replace("‡ ", ""),
-  ...(name.startsWith("‡ ") ? { heavy: true } : {}),
-  schema,
-  ends,
-  ...(pointer === undefined ? {} : { pointer }),
-});
-const compiled = (name: string, schema: () => unknown) => attack(name, "compiled", schema);
-const tooDeep = (name: string, schema: () => unknown) => attack(name, "constraint/too-deep", schema);
-const tooLarge = (name: string, schema: () => unknown) => attack(name, "constraint/too-large", schema);
-const unsupported = (name: string, schema: () => unknown, pointer?: string) => attack(name, "constraint/unsupported", schema, pointer);
-const bad = (name: string, schema: () => unknown, pointer?: string) => attack(name, "constraint/bad-schema", schema, pointer);
-const empty = (name: string, schema: () => unknown) => attack(name, "constraint/unsatisfiable", schema);
+import {
+  type Attack,
+  type Schema,
+  DEEP,
+  times,
+  named,
+  nested,
+  attack,
+  compiled,
+  tooDeep,
+  tooLarge,
+  unsupported,
+  bad,
+  empty,
+} from "./attack.test.support.ts";
+import { SHAPES } from "./hostile-shapes.test.support.ts";
 
 const DEPTH: readonly Attack[] = [
   tooDeep("10,000 nested properties", () => nested(DEEP, (inner) => ({ type: "object", properties: { a: inner } }))),
@@ -365,94 +345,6 @@ const PRODUCTS: readonly Attack[] = [
     type: "object",
     allOf: times(5, (i) => ({ not: { additionalProperties: { const: i } } })),
   })),
-];
-
-const thrower = (key: string) =>
-  Object.defineProperty({ type: "object" }, key, {
-    enumerable: true,
-    get() {
-      throw new Error("no");
-    },
-  });
-const cyclic = () => {
-  const schema: Schema = { type: "object" };
-  schema["properties"] = { a: schema };
-  return schema;
-};
-const cyclicValue = () => {
-  const value: Schema = {};
-  value["a"] = value;
-  return { const: value };
-};
-/** Gives another schema each time that it is asked. */
-const unsteady = (): unknown => {
-  let count = 0;
-  const below = () => ({ [`p${count++}`]: unsteady() });
-  return new Proxy(
-    {},
-    {
-      ownKeys: () => ["properties"],
-      get: (_, key) => (key === "properties" ? below() : undefined),
-      getOwnPropertyDescriptor: () => ({ configurable: true, enumerable: true, value: below() }),
-    },
-  );
-};
-
-const SHAPES: readonly Attack[] = [
-  compiled("__proto__ and constructor as names", () =>
-    JSON.parse(
-      '{"type":"object","properties":{"__proto__":{"type":"string"},"constructor":{"type":"integer"},"toString":{"const":1}},"required":["__proto__","constructor","hasOwnProperty"],"additionalProperties":{"type":"null"}}',
-    ),
-  ),
-  compiled("__proto__ in const", () => JSON.parse('{"const":{"__proto__":{"a":1},"constructor":{"prototype":null}}}')),
-  compiled("__proto__ as a keyword", () => JSON.parse('{"__proto__":{"type":"string"},"type":"integer"}')),
-  compiled("__proto__ in $defs", () => JSON.parse('{"$ref":"#/$defs/__proto__","$defs":{"__proto__":{"type":"string"}}}')),
-  bad("$ref into a prototype", () => ({ $ref: "#/constructor" })),
-  empty("a lone surrogate in const", () => ({ const: "\ud800" })),
-  compiled("a lone surrogate in a name", () => ({ type: "object", properties: { "\udc00": { type: "string" } }, required: ["\udc00"] })),
-  compiled("a lone surrogate in a pattern", () => ({ type: "string", pattern: "^\\ud800?a$" })),
-  bad("one $id twice, and a reference to it", () => ({
-    $defs: { a: { $id: "https://a.example/x", type: "string" }, b: { $id: "https://a.example/x", type: "null" } },
-    $ref: "https://a.example/x",
-  })),
-  bad("one anchor twice, and a reference to it", () => ({ $defs: { a: { $anchor: "x" }, b: { $anchor: "x", type: "null" } }, $ref: "#x" })),
-  bad("$ref to nowhere", () => ({ $ref: "#/$defs/none" })),
-  unsupported("$ref to another document", () => ({ $ref: "https://a.example/none.json" })),
-  unsupported("$ref to a file", () => ({ $ref: "file:///etc/passwd" })),
-  unsupported("$ref that is no URI", () => ({ $ref: "http://[" })),
-  tooDeep("$ref of 10,000 steps", () => ({ $ref: `#${"/a".repeat(10_000)}` })),
-  tooLarge("$id of 10,000 characters", () => ({ $id: `https://a.example/${"x".repeat(10_000)}` })),
-  bad("not a schema", () => 7),
-  bad("null", () => null),
-  bad("a list", () => []),
-  bad("a function", () => () => ({})),
-  bad("keywords of the wrong kind", () => ({ properties: [] }), "/properties"),
-  bad("a cyclic object", cyclic),
-  tooDeep("a cyclic value", cyclicValue),
-  bad("a getter that throws", () => thrower("properties")),
-  bad("a getter that throws, below", () => ({ properties: { a: thrower("maxLength") } })),
-  bad(
-    "a proxy that throws",
-    () =>
-      new Proxy(
-        {},
-        {
-          ownKeys: () => {
-            throw new Error("no");
-          },
-        },
-      ),
-  ),
-  bad("a revoked proxy", () => {
-    const { proxy, revoke } = Proxy.revocable({}, {});
-    revoke();
-    return proxy;
-  }),
-  tooDeep("a proxy that is another schema each time", unsteady),
-  bad("a BigInt bound", () => ({ minimum: 1n }), "/minimum"),
-  bad("undefined in enum", () => ({ enum: [undefined] })),
-  bad("holes in a list", () => ({ enum: new Array(5) })),
-  tooLarge("a list that says it is long", () => ({ enum: Object.assign([], { length: 4e9 }) })),
 ];
 
 export const ATTACKS: readonly Attack[] = [...DEPTH, ...CYCLES, ...WIDTH, ...BOUNDS, ...REGEX, ...PRODUCTS, ...SHAPES];

@@ -1,7 +1,8 @@
 /** Hostile schemas: each ends as the typed error that is written beside it, or compiles, and then replies begin. */
 import { ConstraintError } from "../errors.ts";
 import { createRandom } from "../sampling/random.ts";
-import { ATTACKS, type Attack } from "./hostile.test.support.ts";
+import type { Attack } from "./attack.test.support.ts";
+import { ATTACKS } from "./hostile.test.support.ts";
 import { compile } from "./library.ts";
 import { uniform } from "./replies.test.support.ts";
 import { smallTokenizer } from "./vocabulary.test.support.ts";
