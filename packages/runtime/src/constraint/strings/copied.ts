@@ -127,6 +127,8 @@ interface Range {
 }
 
 export class CopiedLanguage implements Measured {
+  readonly open = false;
+  readonly lasting = false;
   readonly key: string;
   readonly start = 0;
   readonly endless = false;

@@ -49,6 +49,8 @@ export function counted(language: Measured, bounds: Bounds, where: Where): Langu
 }
 
 export class CountedLanguage implements Language {
+  readonly open = false;
+  readonly lasting = false;
   readonly key: string;
   readonly start: number;
   readonly language: Measured;

@@ -12,6 +12,8 @@ export class DfaFacts {
   #most: Float64Array | undefined;
   #universal: Uint8Array | undefined;
   #lengths: Lengths | undefined;
+  #open: boolean | undefined;
+  #lasting: boolean | undefined;
 
   constructor(table: Table) {
     this.#table = table;
@@ -39,6 +41,16 @@ export class DfaFacts {
 
   get endless(): boolean {
     return this.#size > 0 && this.most.every((one) => one === Infinity);
+  }
+
+  /** May any code point follow each state? */
+  get open(): boolean {
+    return (this.#open ??= this.#size > 0 && !this.#table.next.includes(-1));
+  }
+
+  /** May any string follow each state that accepts? */
+  get lasting(): boolean {
+    return (this.#lasting ??= this.universal.every((universal, state) => universal === this.#table.accepting[state]));
   }
 
   /** The most code points that can follow each state; Infinity where a circle can be reached. */

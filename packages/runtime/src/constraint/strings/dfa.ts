@@ -45,6 +45,14 @@ export class Dfa implements Measured {
     return this.#facts.endless;
   }
 
+  get open(): boolean {
+    return this.#facts.open;
+  }
+
+  get lasting(): boolean {
+    return this.#facts.lasting;
+  }
+
   step(state: number, codePoint: number): number {
     const { classes, next } = this.table;
     const id = classes.of(codePoint);

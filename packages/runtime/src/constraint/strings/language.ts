@@ -25,6 +25,10 @@ export interface Language {
   readonly key: string;
   /** −1: the empty language. */
   readonly start: number;
+  /** Whatever is read, something completes it. Conservative. */
+  readonly open: boolean;
+  /** What is accepted stays so, whatever follows. Conservative. */
+  readonly lasting: boolean;
   /** The state after the code point; −1: no string of the language goes on so. */
   step(state: number, codePoint: number): number;
   accepts(state: number): boolean;

@@ -8,6 +8,8 @@ export function rest(language: Language, state: number): Language {
   return {
     key: `${language.key} after ${state}`,
     start: state,
+    open: language.open,
+    lasting: language.lasting,
     step: (at, codePoint) => language.step(at, codePoint),
     accepts: (at) => language.accepts(at),
     ends: (at) => language.ends(at),
@@ -56,6 +58,9 @@ export function faults(language: Language, text: string, runs: readonly string[]
       if (next < 0 && (language.free(state, count) || (line && language.free(state, count, "line"))))
         found.push(`${where}: free, but not for ${JSON.stringify(run)}`);
       if (language.universal(state) && (next < 0 || !language.accepts(next))) found.push(`${where}: universal, but not for ${run}`);
+      if (language.open && next < 0) found.push(`${where}: open, but not for ${run}`);
+      if (language.lasting && language.accepts(state) && !(next >= 0 && language.accepts(next)))
+        found.push(`${where}: lasting, but not for ${run}`);
       const same = after(language, language.canonical(state, count), run);
       if (same < 0 !== next < 0 || (next >= 0 && language.accepts(next) !== language.accepts(same)))
         found.push(`${where}: the canonical state differs at ${JSON.stringify(run)}`);

@@ -16,6 +16,8 @@ interface Range {
 }
 
 export class ListLanguage implements Language {
+  readonly open = false;
+  readonly lasting = false;
   readonly key: string;
   readonly start = 0;
   /** The strings, in order of their code points, each once. */

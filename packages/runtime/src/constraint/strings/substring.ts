@@ -54,6 +54,8 @@ interface Range {
 }
 
 export class SubstringLanguage implements Measured {
+  readonly open = false;
+  readonly lasting = false;
   readonly key: string;
   readonly start: number;
   readonly endless = false;

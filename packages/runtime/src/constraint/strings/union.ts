@@ -9,6 +9,8 @@ export class UnionLanguage implements Language {
   readonly start: number;
   readonly a: Language;
   readonly b: Language;
+  readonly open: boolean;
+  readonly lasting: boolean;
   /** States plus one; 0: that one is dead. */
   readonly #pairs = new Pairs();
   readonly #edges = new Map<number, readonly Edge[]>();
@@ -17,6 +19,8 @@ export class UnionLanguage implements Language {
   constructor(a: Language, b: Language) {
     this.a = a;
     this.b = b;
+    this.open = a.open || b.open;
+    this.lasting = a.lasting && b.lasting;
     this.key = keyOf("or", [a.key, b.key]);
     this.start = this.#intern(a.start, b.start);
   }

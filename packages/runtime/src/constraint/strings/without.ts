@@ -14,6 +14,8 @@ import { UnionLanguage } from "./union.ts";
 const OUTSIDE = 0;
 
 export class WithoutLanguage implements Language {
+  readonly open = false;
+  readonly lasting = false;
   readonly key: string;
   readonly start: number;
   readonly base: Language;

@@ -4,7 +4,7 @@
  */
 import type { Formula } from "../goals/formula.ts";
 import type { Naming, NameMove, ObjectMachine } from "../goals/object-machine.ts";
-import type { Option, Part, Structure, Symbol } from "../part.ts";
+import type { Option, Part, Structure } from "../part.ts";
 import * as text from "../strings/index.ts";
 import { recordedText } from "../strings/index.ts";
 import { bytes } from "../surface.ts";
