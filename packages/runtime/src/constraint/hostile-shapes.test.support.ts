@@ -32,6 +32,13 @@ const unsteady = (): unknown => {
   );
 };
 
+/** Its keywords are getters of its prototype. */
+class Model {
+  get type() {
+    return "string";
+  }
+}
+
 export const SHAPES: readonly Attack[] = [
   compiled("__proto__ and constructor as names", () =>
     JSON.parse(
@@ -60,6 +67,13 @@ export const SHAPES: readonly Attack[] = [
   bad("null", () => null),
   bad("a list", () => []),
   bad("a function", () => () => ({})),
+  bad("a Map", () => new Map([["type", "string"]])),
+  bad("an instance of a class", () => new Model()),
+  bad("an instance of a class, below", () => ({ items: new Model() }), "/items"),
+  bad("a Map of properties", () => ({ properties: new Map([["a", { type: "string" }]]) }), "/properties"),
+  bad("a Date in enum", () => ({ enum: [new Date(0)] })),
+  bad("a Map in const", () => ({ const: new Map() })),
+  compiled("an object without a prototype", () => Object.assign(Object.create(null) as Schema, { type: "string" })),
   bad("keywords of the wrong kind", () => ({ properties: [] }), "/properties"),
   bad("a cyclic object", cyclic),
   tooDeep("a cyclic value", cyclicValue),

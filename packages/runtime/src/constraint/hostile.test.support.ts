@@ -207,6 +207,10 @@ const BOUNDS: readonly Attack[] = [
   })),
 ];
 
+/** Two letters that are ten places apart: each doubles the states ten times. */
+const gaps = (count: number, around: (gap: string) => string) =>
+  times(count, (i) => ({ pattern: around(`${String.fromCharCode(97 + i)}.{9}z`) }));
+
 const REGEX: readonly Attack[] = [
   ...["(a+)+$", "^(a|a)*$", "^(a|aa)+$", "^(.*)*$", "(x+x+)+y", "^(([a-z])+.)+[A-Z]([a-z])+$"].map((pattern) =>
     compiled(`pattern ${pattern}`, () => ({ type: "string", pattern })),
@@ -223,10 +227,22 @@ const REGEX: readonly Attack[] = [
     type: "string",
     anyOf: times(1_000, (i) => ({ pattern: `w${i}[a-z]*x` })),
   })),
-  compiled("allOf of 3 patterns that are searched", () => ({
+  ...[3, 5, 9].map((count) =>
+    compiled(`allOf of ${count} patterns that are searched`, () => ({ type: "string", allOf: gaps(count, (gap) => gap) })),
+  ),
+  tooLarge("‡ allOf of 5 patterns from end to end", () => ({ type: "string", allOf: gaps(5, (gap) => `^.*${gap}.*$`) })),
+  tooLarge("‡ allOf of 9 patterns that are searched within 18 characters", () => ({
     type: "string",
-    allOf: times(3, (i) => ({ pattern: `${String.fromCharCode(97 + i)}.{9}z` })),
+    maxLength: 18,
+    allOf: gaps(9, (gap) => gap),
   })),
+  tooLarge("‡ allOf of 9 patterns that are searched within 30 characters", () => ({
+    type: "string",
+    maxLength: 30,
+    allOf: gaps(9, (gap) => gap),
+  })),
+  empty("‡ allOf of 5 patterns of which the end of one excludes another's", () => ({ type: "string", allOf: gaps(5, (gap) => `${gap}$`) })),
+  compiled("not one of 6 patterns that are searched", () => ({ type: "string", allOf: gaps(6, (gap) => gap).map((not) => ({ not })) })),
   compiled("lookaheads", () => ({ type: "string", pattern: "^(?=.*[a-z])(?=.*[A-Z])(?=.*\\d)(?=.*[!-/]).{8,40}$" })),
   compiled("20 lookaheads", () => ({
     type: "string",

@@ -2,11 +2,12 @@
  * The keywords of one schema object, each with the type that the specification gives it. Law: what the dialect does not know is
  * absent; what has a value of another type is `constraint/bad-schema` at its pointer.
  */
-import { isJsonObject, type JsonObject } from "@orrery/chat";
+import type { JsonObject } from "@orrery/chat";
 import type { Where } from "../where.ts";
 import type { Dialect } from "./dialect.ts";
 import { badSchema, below, MAX_VALUES, schemaError } from "./limits.ts";
 import type { JsonType } from "./node.ts";
+import { isPlainObject } from "./plain.ts";
 import type { Values } from "./values.ts";
 
 const TYPES = new Set<unknown>(["null", "boolean", "number", "integer", "string", "array", "object"] satisfies JsonType[]);
@@ -77,7 +78,7 @@ export class Keywords {
   entries(key: string): readonly (readonly [name: string, value: unknown])[] | undefined {
     const value = this.get(key);
     if (value === undefined) return undefined;
-    if (isJsonObject(value)) return Object.entries(value).filter(([, member]) => member !== undefined);
+    if (isPlainObject(value)) return Object.entries(value).filter(([, member]) => member !== undefined);
     throw badSchema(this.at(key), `\`${key}\` must be an object`);
   }
 

@@ -7,6 +7,7 @@ import type { Where } from "../where.ts";
 import { dialectOfDraft, dialectOfVocabularies, officialDialect, type Dialect } from "./dialect.ts";
 import { badSchema, MAX_POINTER_STEPS, pointerOf, schemaError } from "./limits.ts";
 import { METASCHEMAS } from "./metaschemas.ts";
+import { isPlainObject } from "./plain.ts";
 import type { SchemaOptions } from "./node.ts";
 import { openDocument, type Place, type Resource } from "./resource.ts";
 import { resolve } from "./size.ts";
@@ -38,7 +39,7 @@ export class Library {
     const place = name.startsWith("/") ? pointed(resource, name, where) : resource.anchors.get(name);
     if (place === null) throw badSchema(where, `the anchor of '${reference}' has two places`, "give each place an anchor of its own");
     if (!place) throw badSchema(where, `the reference '${reference}' points nowhere`);
-    if (typeof place.value !== "boolean" && !isJsonObject(place.value))
+    if (typeof place.value !== "boolean" && !isPlainObject(place.value))
       throw badSchema(where, `the reference '${reference}' points to what is not a schema`);
     return place;
   }

@@ -2,12 +2,12 @@
  * Places → nodes. Law: a place in a dynamic scope is read once; what lies inside a schema is read with it, what it refers to is read
  * later from a list, so that a chain of references of any length takes no stack.
  */
-import { isJsonObject } from "@orrery/chat";
 import type { Where } from "../where.ts";
 import { Keywords, namesIn } from "./keywords.ts";
 import type { Library } from "./library.ts";
 import { badSchema, pointerOf } from "./limits.ts";
 import type { SchemaNode } from "./node.ts";
+import { isPlainObject } from "./plain.ts";
 import type { Document, Place } from "./resource.ts";
 import { Scope } from "./scope.ts";
 import { Size } from "./size.ts";
@@ -63,7 +63,8 @@ export class NodeReader {
   #read(place: Place, scope: Scope, depth: number, where: Where): SchemaNode {
     const { resource, value } = place;
     if (typeof value === "boolean") return { where, always: value };
-    if (!isJsonObject(value)) throw badSchema(where, "a schema must be an object or a boolean");
+    if (!isPlainObject(value))
+      throw badSchema(where, "a schema must be an object or a boolean", "hand over plain data, as JSON.parse gives it");
     const keywords = new Keywords(value, resource.dialect, where);
     if (resource.dialect.refAlone && keywords.has("$ref")) return { where, ref: this.#reference(keywords, "$ref", place, scope)! };
     const node: Building = { where };

@@ -3,11 +3,12 @@
  * In: a schema as plain data, perhaps hostile. Law: only places that the dialect calls schemas identify anything; the walk is
  * iterative, and bounded in depth and count, so that no document can make it fail otherwise than with a typed error.
  */
-import { isJsonObject, type JsonObject } from "@orrery/chat";
+import type { JsonObject } from "@orrery/chat";
 import type { Where } from "../where.ts";
 import type { Dialect } from "./dialect.ts";
 import { listed } from "./keywords.ts";
 import { badSchema, below, pointerOf } from "./limits.ts";
+import { isPlainObject } from "./plain.ts";
 import { resolve, Size } from "./size.ts";
 import { splitFragment } from "./uri.ts";
 
@@ -83,12 +84,12 @@ export function openDocument(value: unknown, options: DocumentOptions): Document
   const size = new Size();
   for (let visit = stack.pop(); visit; visit = stack.pop()) {
     const { value, pointer, depth } = visit;
-    if (!isJsonObject(value) && pointer !== "") continue;
+    if (!isPlainObject(value) && pointer !== "") continue;
     const where = { subject: options.where.subject, pointer: options.where.pointer + pointer };
     size.add(pointer, depth, where);
     const resource = identify(visit, document, options, where);
     if (resource !== visit.resource) resources.set(pointer, resource);
-    if (!isJsonObject(value)) continue;
+    if (!isPlainObject(value)) continue;
     for (let above = visit.parent; above; above = above.parent)
       if (above.value === value) throw badSchema(where, "an object that contains itself is not JSON", "use `$ref` for recursion");
     collectAnchors(value, { resource, pointer, value });
@@ -102,7 +103,7 @@ export function openDocument(value: unknown, options: DocumentOptions): Document
 function identify(visit: Visit, document: Document, options: DocumentOptions, where: Where): Open {
   const { value, pointer, resource } = visit;
   const isRoot = pointer === "";
-  if (!isJsonObject(value)) return open(document, options.uri, pointer, value, options.dialect);
+  if (!isPlainObject(value)) return open(document, options.uri, pointer, value, options.dialect);
   const named = isRoot || text(value, "$id") !== undefined || text(value, "id") !== undefined;
   const schema = named ? text(value, "$schema") : undefined;
   const dialect = schema === undefined ? resource.dialect : options.dialectOf(schema, below(where, "$schema"));
@@ -145,7 +146,7 @@ function subschemas(schema: JsonObject, dialect: Dialect, where: Where): [steps:
     const value: unknown = schema[key];
     if (IN_LIST.has(key) && Array.isArray(value))
       for (const [i, item] of listed(value, below(where, key)).entries()) found.push([[key, i], item]);
-    else if (IN_MAP.has(key) && isJsonObject(value)) for (const name of Object.keys(value)) found.push([[key, name], value[name]]);
+    else if (IN_MAP.has(key) && isPlainObject(value)) for (const name of Object.keys(value)) found.push([[key, name], value[name]]);
     else if (IN_PLACE.has(key)) found.push([[key], value]);
   }
   return found;

@@ -1,6 +1,7 @@
 /** Values in `const` and `enum`: JSON of bounded depth, number and size. Law: iterative, so that no value can overflow the stack. */
 import type { Json } from "@orrery/chat";
 import type { Where } from "../where.ts";
+import { isPlainObject } from "./plain.ts";
 import { badSchema, MAX_DEPTH, MAX_VALUE_SIZE, MAX_VALUES, schemaError } from "./limits.ts";
 
 /** Counts the values of one schema. */
@@ -18,13 +19,13 @@ export class Values {
       this.#add(where, 1, typeof value === "string" ? value.length : 0);
       if (typeof value === "string" || value === null || typeof value === "boolean") continue;
       if (Array.isArray(value)) for (const item of value as unknown[]) stack.push({ value: item, depth: depth + 1 });
-      else if (typeof value === "object")
+      else if (isPlainObject(value))
         for (const [name, member] of Object.entries(value)) {
           if (member === undefined) continue;
           this.#add(where, 0, name.length);
           stack.push({ value: member, depth: depth + 1 });
         }
-      else if (!Number.isFinite(value)) throw badSchema(where(), `not a JSON value: ${String(value)}`);
+      else if (!Number.isFinite(value)) throw badSchema(where(), `not a JSON value: ${shown(value)}`);
     }
     return value as Json;
   }
@@ -42,4 +43,9 @@ export class Values {
     if (this.#size > MAX_VALUE_SIZE)
       throw schemaError("constraint/too-large", where(), `values of more than ${MAX_VALUE_SIZE} characters`, "shorten the enums and texts");
   }
+}
+
+/** A name for what is none: text that it gives of itself is not asked for. */
+function shown(value: unknown): string {
+  return typeof value === "object" || typeof value === "function" ? typeof value : String(value);
 }
