@@ -73,7 +73,7 @@ const ADVERSARIES: readonly Adversary[] = [
 ];
 
 /** `npm run nightly` asks for more. */
-const REPLIES = Number(process.env["PROPERTY_REPLIES"] ?? 200);
+const REPLIES = Number(process.env["PROPERTY_REPLIES"] ?? 60);
 const RUNS = Math.ceil(REPLIES / (FORMATS.length * ADVERSARIES.length));
 const LIMIT = 120;
 

@@ -7,6 +7,7 @@ import { createSampler } from "../sampling/sample.ts";
 import type { Random } from "../sampling/random.ts";
 import type { Tokenizer } from "../tokenizer/vocabulary.ts";
 import type { ConstraintState } from "./grammar.ts";
+import { format, FORMAT_NAMES, has } from "./strings/index.ts";
 import type { TokenMask } from "./token-mask.ts";
 
 const MAX_TOKENS = 4_000;
@@ -97,9 +98,21 @@ export function complaint(parts: readonly ReplyPart[], moves: Moves, valid: (sch
   return undefined;
 }
 
+/** Under a `not`, what one side ignores is what the other side asserts: formats and texts mean here what the engine takes them for. */
+const formats = Object.fromEntries(
+  FORMAT_NAMES.map((name) => {
+    const language = format(name);
+    return [name, (text: string) => !language || has(language, text)];
+  }),
+);
+
 /** ajv for the schemas of one set of moves, each compiled once. */
 export function validators(): (schema: object) => ValidateFunction {
-  const ajv = new Ajv2020({ strict: false, validateFormats: false });
+  const ajv = new Ajv2020({ strict: false, formats, logger: false });
+  const keyword = (name: string, holds: (text: string, part: string) => boolean) =>
+    ajv.addKeyword({ keyword: name, type: "string", schemaType: "string", validate: holds });
+  keyword("substringOf", (text, part) => text.includes(part));
+  keyword("uniqueSubstringOf", (text, part) => text.indexOf(part) >= 0 && text.indexOf(part) === text.lastIndexOf(part));
   const known = new Map<object, ValidateFunction>();
   return (schema) => {
     const validate = known.get(schema) ?? ajv.compile(schema);

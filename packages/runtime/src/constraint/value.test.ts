@@ -39,14 +39,21 @@ function accepts(automaton: Automaton | "empty", value: Json): boolean {
 /** One for all: most of ajv's time is its own metaschema. */
 const AJV = new Ajv2020({ strict: false, validateFormats: false, validateSchema: false });
 
-/** ajv's verdict; true where its own code for unevaluatedProperties is broken ("props0 is not defined", or undefined). */
+/**
+ * What ajv throws where the code that it makes for `unevaluatedProperties` and `unevaluatedItems` reads what a branch evaluated before any
+ * branch has said so, or after the only one that would have is not run: its variables `props0`, `items0`, … are not declared, or undefined.
+ */
+const BROKEN = /\b(?:props|items)\d+\b|^Cannot (?:read|set) properties of undefined/;
+
+/** ajv's verdict; true where its own code is broken: then the evaluator judges alone. It can be only in schemas with `unevaluated…`. */
 function ajvOf(schema: unknown): (value: Json) => boolean {
   const validate = AJV.compile(schema as object);
   return (value) => {
     try {
       return validate(value);
     } catch (thrown) {
-      if (thrown instanceof ReferenceError || thrown instanceof TypeError) return true;
+      const broken = thrown instanceof ReferenceError || thrown instanceof TypeError;
+      if (broken && BROKEN.test(thrown.message) && /"unevaluated(?:Properties|Items)":/.test(JSON.stringify(schema))) return true;
       throw thrown;
     }
   };
