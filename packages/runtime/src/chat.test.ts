@@ -102,7 +102,7 @@ test("copyFrom copies from the messages, and a request without anything to copy 
   );
 
   const refused = {
-    code: "constraint/unsatisfiable",
+    code: "constraint/nothing-to-copy",
     message: expect.stringContaining("get_weather"),
     hint: expect.stringContaining("copyFrom"),
   };
