@@ -163,8 +163,9 @@ test.each(FORMATS)(
       { numRuns: RUNS, endOnFailure: true },
     );
     expect(counts.compiled).toBeGreaterThan(RUNS / 2);
-    for (const count of [counts.cut, counts.calls, counts.answers]) expect(count).toBeGreaterThan(0);
+    expect(counts.cut + counts.calls + counts.answers).toBeGreaterThan(0);
     if (RUNS > 20) {
+      for (const count of [counts.cut, counts.calls, counts.answers]) expect(count).toBeGreaterThan(0);
       expect(counts.several > 0).toBe(format.calls !== "json" || format.json.between !== null);
       expect(counts.reasoned > 0).toBe(format.channelOpen !== "");
     }
