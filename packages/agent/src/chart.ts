@@ -4,7 +4,7 @@
  */
 import type { JsonObject, JsonSchema, ToolCall } from "@orrery/chat";
 import { AgentError, errorFacts } from "./errors.ts";
-import { core, firstContext, type Budget, type ChartMachine, type CoreOptions } from "./machines/core.ts";
+import { agrees, core, firstContext, type Budget, type ChartMachine, type CoreOptions } from "./machines/core.ts";
 import { Phase, phaseState, type PhaseChart, type StateConfig } from "./machines/phase.ts";
 import type { Learn, RunContext } from "./machines/chart-state.ts";
 import { permitted, rulebook, verdictOf, type Approval, type Policy } from "./policy.ts";
@@ -74,7 +74,7 @@ export function agentChart({ tools, states, facts, guards = {}, limits = {}, app
     },
     legal: (name: string, context: RunContext) => {
       const tool = byName.get(name)!;
-      return permitted(rules, tool, context.untrusted.length > 0) !== false && agrees(tool, context);
+      return permitted(rules, tool, context.untrusted.length > 0) !== false && agrees(tool.when, name, context);
     },
   };
   const chart: PhaseChart = {
@@ -179,11 +179,4 @@ function narrowing(all: readonly Narrow[]): Narrow {
 function policyNarrowing(rules: ReturnType<typeof rulebook>, tool: Tool): Narrow {
   if (!rules.rules.some(({ input }) => input !== undefined) || !rules.rules.some(({ verdict }) => verdict === "deny")) return undefined;
   return ({ untrusted }) => permitted(rules, tool, untrusted.length > 0);
-}
-
-/** @throws TypeError when `when` returns no boolean (a promise would pass as true) */
-function agrees({ name, when }: Tool, context: MoveContext): boolean {
-  const legal: unknown = when ? when(context) : true;
-  if (typeof legal !== "boolean") throw new TypeError(`'when' of ${name} must return true or false, found ${typeof legal}`);
-  return legal;
 }

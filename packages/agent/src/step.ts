@@ -107,15 +107,8 @@ export function stepper(given: AnyStateMachine): Stepper {
     next: (snapshot, event, onMicrostep) => watched(() => machine.transition(snapshot, event, scope), onMicrostep),
     through: (snapshot, event) => {
       const steps: Step[] = [];
-      const watching = self.system.inspect((seen) => {
-        if (seen.type === "@xstate.microstep") steps.push([seen.snapshot as AnyMachineSnapshot, effects.splice(0)]);
-      });
-      try {
-        const [last, rest] = collected(() => machine.transition(snapshot, event, scope));
-        return [...steps, [last, rest]];
-      } finally {
-        watching.unsubscribe();
-      }
+      const [last, rest] = made.next(snapshot, event, (passed) => steps.push([passed.snapshot, effects.splice(0)]));
+      return [...steps, [last, rest]];
     },
     save: (snapshot) => ({
       value: snapshot.value,

@@ -263,7 +263,7 @@ function withInstructions(messages: readonly Message[], instructions: string, be
 }
 
 /** @throws TypeError when `when` returns no boolean (a promise would pass as true) */
-function agrees(when: When, name: string, context: RunContext): boolean {
+export function agrees(when: When, name: string, context: RunContext): boolean {
   const legal: unknown = when ? when(context) : true;
   if (typeof legal !== "boolean") throw new TypeError(`'when' of ${name} must return true or false, found ${typeof legal}`);
   return legal;
